@@ -1,0 +1,28 @@
+// Installs the dependencies when they are missing or older than the lock file.
+// Plain JavaScript on purpose: it runs on whatever Node the machine has, before Node 24 is there.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const lock = join(root, 'package-lock.json');
+const stamp = join(root, 'node_modules', '.millrace-installed-lock.json');
+
+const upToDate = () => existsSync(stamp) && readFileSync(stamp).equals(readFileSync(lock));
+
+if (!upToDate()) {
+  process.stderr.write('Installing dependencies (first start only) …\n');
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (npm.status !== 0) {
+    process.stderr.write(
+      'Installing the dependencies failed: see the npm messages above, then run the command again.\n',
+    );
+    process.exit(1);
+  }
+  copyFileSync(lock, stamp);
+}
