@@ -1,0 +1,65 @@
+import { ComprehendClient } from '@aws-sdk/client-comprehend';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { TextractClient } from '@aws-sdk/client-textract';
+
+/*
+ * Clients of AWS, created on first use and once for each execution environment, so that connections are kept alive
+ * between invocations. A function bundles only the clients it asks for.
+ */
+
+/** Fast services that recover in moments: five attempts with the SDK's own jittered back-off. */
+const PERSISTENT = {
+  retryMode: 'standard',
+  maxAttempts: 5,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000 },
+} as const;
+
+/**
+ * Services that the admission control guards: two attempts bridge a lost connection; when the service is busy the
+ * message goes back to its queue instead, where waiting costs nothing. Reading one page takes seconds.
+ */
+const GUARDED = {
+  retryMode: 'standard',
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 60_000 },
+} as const;
+
+let s3Client: S3Client | undefined;
+let dynamoClient: DynamoDBClient | undefined;
+let sfnClient: SFNClient | undefined;
+let sqsClient: SQSClient | undefined;
+let textractClient: TextractClient | undefined;
+let comprehendClient: ComprehendClient | undefined;
+
+export function s3(): S3Client {
+  s3Client ??= new S3Client(PERSISTENT);
+  return s3Client;
+}
+
+export function dynamo(): DynamoDBClient {
+  dynamoClient ??= new DynamoDBClient(PERSISTENT);
+  return dynamoClient;
+}
+
+export function sfn(): SFNClient {
+  sfnClient ??= new SFNClient(PERSISTENT);
+  return sfnClient;
+}
+
+export function sqs(): SQSClient {
+  sqsClient ??= new SQSClient(PERSISTENT);
+  return sqsClient;
+}
+
+export function textract(): TextractClient {
+  textractClient ??= new TextractClient(GUARDED);
+  return textractClient;
+}
+
+export function comprehend(): ComprehendClient {
+  comprehendClient ??= new ComprehendClient(GUARDED);
+  return comprehendClient;
+}

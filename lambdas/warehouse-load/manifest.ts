@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { LAKE } from '../shared/contract.ts';
+import { InvalidEvent } from '../shared/errors.ts';
+import type { CreatedObject } from '../shared/s3-events.ts';
+import type { Manifest, ManifestEntry } from './contract.ts';
+
+/** Name of the dataset that a curated object belongs to: `curated/<dataset>/…`. @throws InvalidEvent */
+export function datasetOf(key: string): string {
+  const [dataset, ...rest] = key.startsWith(LAKE.curated) ? key.slice(LAKE.curated.length).split('/') : [];
+  if (dataset && rest.length > 0) return dataset;
+  throw new InvalidEvent(`${key} is not a curated record: expected ${LAKE.curated}<dataset>/….`);
+}
+
+/**
+ * One manifest for each dataset among the objects. Of a key that comes twice, the newest version counts; the order
+ * of arrival does not, so that the same objects always make the same load.
+ */
+export function manifestsOf(objects: readonly CreatedObject[]): readonly Manifest[] {
+  const datasets = Map.groupBy(objects, ({ key }) => datasetOf(key));
+  return [...datasets].map(([dataset, members]) => {
+    const newest = new Map<string, CreatedObject>();
+    for (const object of members) {
+      const known = newest.get(object.key);
+      if (!known || known.time <= object.time) newest.set(object.key, object);
+    }
+    const entries = [...newest.values()]
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
+      .map(
+        ({ key, versionId, eTag, bytes }): ManifestEntry => ({
+          key,
+          versionId: versionId ?? null,
+          eTag,
+          size: bytes,
+        }),
+      );
+    return { loadId: loadIdOf(dataset, entries), dataset, entries };
+  });
+}
+
+function loadIdOf(dataset: string, entries: readonly ManifestEntry[]): string {
+  const hash = createHash('sha256').update(dataset);
+  for (const { key, eTag } of entries) hash.update(`\n${key} ${eTag}`);
+  return hash.digest('hex');
+}

@@ -1,0 +1,101 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from './clock.ts';
+import { RoleKeys } from './endpoint/credentials.ts';
+import { createDispatch } from './endpoint/dispatch.ts';
+import { Endpoint } from './endpoint/server.ts';
+import { createPolicyStore } from './iam/index.ts';
+import { createServices, type Services } from './services/index.ts';
+import type { LocalService, Provision, RuntimeContext } from './services/service.ts';
+import { type Assembly, readAssembly } from './template/assembly.ts';
+import { INERT_PROVISIONERS } from './template/inert.ts';
+import { type ProvisionedStacks, provisionAssembly } from './template/provision.ts';
+
+export interface RuntimeOptions {
+  /** Directory of a synthesised cloud assembly (`cdk.out`). */
+  readonly assembly: string;
+  /** Directory of the runtime's state; made when it is missing. */
+  readonly dataDir: string;
+  /** Port of the endpoint; 0 takes a free one. @default 4566 */
+  readonly port?: number;
+  /** @default us-east-1 */
+  readonly region?: string;
+  /** @default 000000000000 */
+  readonly account?: string;
+  readonly clock?: Clock;
+  /** Where warnings go. @default standard error */
+  readonly warn?: (message: string) => void;
+}
+
+/** A cloud assembly that runs on this machine. */
+export interface Runtime {
+  readonly endpoint: string;
+  readonly stacks: ProvisionedStacks;
+  readonly services: Services;
+  readonly context: RuntimeContext;
+  /** Stops polling, ends every function's process, and closes what is open. State stays on disk. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds every resource of the assembly and starts what reacts to events.
+ * @throws PortInUse, UnsupportedResource
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { dataDir, clock = systemClock, region = 'us-east-1', account = '000000000000' } = options;
+  const warn = options.warn ?? ((message: string) => process.stderr.write(`${message}\n`));
+  mkdirSync(dataDir, { recursive: true });
+
+  const assembly: Assembly = readAssembly(options.assembly);
+  const policies = createPolicyStore();
+  const keys = new RoleKeys();
+  const byName = new Map<string, LocalService>();
+  const authorize: RuntimeContext['authorize'] = (request) => policies.check(request, account);
+  const serviceFor = (name: string) => byName.get(name);
+  const dispatch = createDispatch(serviceFor, authorize);
+  const endpoint = new Endpoint({ keys, serviceFor, dispatch });
+  const port = await endpoint.listen(options.port ?? 4566);
+
+  let services: Services | undefined;
+  let stacks: ProvisionedStacks | undefined;
+  const context: RuntimeContext = {
+    clock,
+    account,
+    region,
+    dataDir,
+    endpoint: `http://127.0.0.1:${port}`,
+    authorize,
+    call: dispatch,
+    emit: (event) => services?.events.deliver(event),
+    policies,
+    credentialsFor: (roleArn, sessionName) => keys.issue(roleArn, sessionName),
+    metric: (datum) => services?.cloudwatch.record(datum),
+    log: (group, stream, message) => services?.logs.append(group, stream, message),
+    warn,
+  };
+
+  const started: LocalService[] = [];
+  const stop = async () => {
+    for (const service of started.toReversed()) await service.stop?.();
+    await endpoint.close();
+  };
+  try {
+    services = await createServices(context, assembly, () => stacks ?? { stacks: [] });
+    const all = Object.values(services);
+    started.push(...all);
+    for (const service of all) for (const name of service.signingNames) byName.set(name, service);
+    const provisioners: Record<string, Provision> = Object.assign(
+      { ...INERT_PROVISIONERS },
+      ...all.map((service) => service.resources ?? {}),
+    );
+    stacks = await provisionAssembly(assembly, { account, region, provisioners });
+    for (const service of all) await service.start?.();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint: context.endpoint, stacks, services, context, stop };
+}
+
+/** Where the runtime keeps its state for a checkout, unless told otherwise. */
+export const defaultDataDir = (root: string): string => join(root, '.millrace');
