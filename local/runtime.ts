@@ -6,7 +6,7 @@ import { createDispatch } from './endpoint/dispatch.ts';
 import { Endpoint } from './endpoint/server.ts';
 import { createPolicyStore } from './iam/index.ts';
 import { createServices, type Services } from './services/index.ts';
-import type { LocalService, Provision, RuntimeContext } from './services/service.ts';
+import type { BusEvent, LocalService, Provision, RuntimeContext } from './services/service.ts';
 import { type Assembly, readAssembly } from './template/assembly.ts';
 import { INERT_PROVISIONERS } from './template/inert.ts';
 import { type ProvisionedStacks, provisionAssembly } from './template/provision.ts';
@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Where warnings go. @default standard error */
   readonly warn?: (message: string) => void;
+  /** Sees every event that AWS itself puts on the default bus. */
+  readonly onEvent?: (event: BusEvent) => void;
 }
 
 /** A cloud assembly that runs on this machine. */
@@ -33,6 +35,8 @@ export interface Runtime {
   readonly stacks: ProvisionedStacks;
   readonly services: Services;
   readonly context: RuntimeContext;
+  /** Sees every event of AWS itself from now on; the returned function ends it. */
+  onEvent(listener: (event: BusEvent) => void): () => void;
   /** Stops polling, ends every function's process, and closes what is open. State stays on disk. */
   stop(): Promise<void>;
 }
@@ -56,6 +60,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const endpoint = new Endpoint({ keys, serviceFor, dispatch });
   const port = await endpoint.listen(options.port ?? 4566);
 
+  const listeners = new Set<(event: BusEvent) => void>(options.onEvent ? [options.onEvent] : []);
   let services: Services | undefined;
   let stacks: ProvisionedStacks | undefined;
   const context: RuntimeContext = {
@@ -66,7 +71,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     endpoint: `http://127.0.0.1:${port}`,
     authorize,
     call: dispatch,
-    emit: (event) => services?.events.deliver(event),
+    emit(event) {
+      services?.events.deliver(event);
+      for (const listener of listeners) listener(event);
+    },
     policies,
     credentialsFor: (roleArn, sessionName) => keys.issue(roleArn, sessionName),
     metric: (datum) => services?.cloudwatch.record(datum),
@@ -94,7 +102,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await stop();
     throw error;
   }
-  return { endpoint: context.endpoint, stacks, services, context, stop };
+  return {
+    endpoint: context.endpoint,
+    stacks,
+    services,
+    context,
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop,
+  };
 }
 
 /** Where the runtime keeps its state for a checkout, unless told otherwise. */

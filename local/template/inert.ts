@@ -14,7 +14,7 @@ function inert(...attributes: string[]): Provision {
  * Resource types that need no stand-in on a laptop: there is no network to build and nobody to charge.
  * Attributes as the CloudFormation reference lists them.
  */
-export const INERT_RESOURCES: Readonly<Record<string, Provision>> = {
+export const INERT_PROVISIONERS: Readonly<Record<string, Provision>> = {
   'AWS::Budgets::Budget': inert(),
   'AWS::CloudFormation::WaitConditionHandle': inert(),
   'AWS::CloudWatch::Dashboard': inert(),

@@ -1,0 +1,31 @@
+import type { ObjectRef, Reason } from '../shared/contract.ts';
+
+/** What the ocr pipeline answers: the output of its execution. */
+export type OcrResult = OcrSucceeded | OcrRejected;
+
+export interface OcrSucceeded {
+  readonly outcome: 'SUCCEEDED';
+  /** The text in reading order, restricted. */
+  readonly text: ObjectRef;
+  /** Textract's answers, one JSON file for each, restricted. */
+  readonly blocksPrefix: { readonly bucket: string; readonly prefix: string };
+  readonly pages: number;
+  /** Mean confidence of the words, 0 to 100; null for a blank document. */
+  readonly meanConfidence: number | null;
+  readonly api: 'DetectDocumentText' | 'StartDocumentTextDetection';
+}
+
+export interface OcrRejected {
+  readonly outcome: 'REJECTED';
+  readonly reason: Reason;
+}
+
+/** Names of the table of asynchronous jobs. */
+export const OCR_JOBS = {
+  /** The file id. */
+  partitionKey: 'pk',
+  /** Seconds since the epoch. */
+  timeToLive: 'expiresAt',
+  /** Textract keeps results for 7 days (GetDocumentTextDetection, API reference). */
+  keptSeconds: 7 * 24 * 3600,
+} as const;

@@ -1,0 +1,40 @@
+import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Config } from './config.ts';
+import { TRIGGERS } from './pipelines/index.ts';
+import { DataStack } from './stacks/data.ts';
+import { PipelinesStack } from './stacks/pipelines.ts';
+
+/** The CDK application for one environment: the stacks `Millrace-<environment>-Data` and `Millrace-<environment>-Pipelines`. */
+export function createApp(config: Config, props: AppProps = {}): App {
+  const app = new App({
+    // The template says nothing of the machine that made it.
+    analyticsReporting: false,
+    treeMetadata: false,
+    ...props,
+  });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  const tags = { Application: 'Millrace', Environment: config.environment, ...config.tags };
+  const env = {
+    ...(config.account && { account: config.account }),
+    ...(config.region && { region: config.region }),
+  };
+  const name = `Millrace-${config.environment}`;
+  const data = new DataStack(app, `${name}-Data`, {
+    env,
+    tags,
+    config,
+    description: 'Millrace: buckets, tables, catalogue and warehouse.',
+    terminationProtection: config.deletionProtection,
+    triggerPrefixes: TRIGGERS.map(({ prefix }) => prefix),
+  });
+  new PipelinesStack(app, `${name}-Pipelines`, {
+    env,
+    tags,
+    config,
+    data,
+    description: 'Millrace: functions, state machines and queues.',
+  });
+  for (const [key, value] of Object.entries(tags)) Tags.of(app).add(key, value);
+  return app;
+}

@@ -1,0 +1,407 @@
+import { z } from 'zod';
+import type { Limits, Prices } from '../lambdas/shared/contract.ts';
+
+const MIB = 1024 ** 2;
+/** The periods that CloudWatch Logs accepts (PutRetentionPolicy). */
+const LOG_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** What an option means and which values it takes; both are shown in errors and in docs/configuration.md. */
+interface About {
+  readonly description: string;
+  readonly allowed: string;
+}
+
+const whole = (description: string, range: { min: number; max: number; default: number; step?: number }) =>
+  z
+    .int()
+    .min(range.min)
+    .max(range.max)
+    .multipleOf(range.step ?? 1)
+    .default(range.default)
+    .meta({
+      description,
+      allowed: `a ${range.step ? `multiple of ${range.step}` : 'whole number'} from ${range.min} to ${range.max}`,
+    } satisfies About);
+const amount = (description: string, fallback: number) =>
+  z
+    .number()
+    .min(0)
+    .default(fallback)
+    .meta({ description, allowed: 'a number, 0 or more' } satisfies About);
+const flag = (description: string, fallback: boolean) =>
+  z
+    .boolean()
+    .default(fallback)
+    .meta({ description, allowed: 'true or false' } satisfies About);
+const choice = <const T extends string>(
+  description: string,
+  values: readonly [T, ...T[]],
+  fallback: NoInfer<T>,
+) =>
+  z
+    .enum(values)
+    .default(fallback as never)
+    .meta({ description, allowed: values.join(' or ') } satisfies About);
+const identifier = (description: string, fallback: string) =>
+  z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .default(fallback)
+    .meta({ description, allowed: 'up to 63 lower-case letters, digits and underscores' } satisfies About);
+
+/** Every option: its type, default, meaning and range. Sections are one level deep. */
+const OPTIONS = {
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .optional()
+    .meta({
+      description: 'Region of the stacks. Left out, the same template deploys to any region.',
+      allowed: 'a region such as eu-central-1',
+    } satisfies About),
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional()
+    .meta({
+      description: 'Account of the stacks. Left out, the same template deploys to any account.',
+      allowed: 'twelve digits, as text',
+    } satisfies About),
+  removalPolicy: choice(
+    'What becomes of buckets, tables and the warehouse when they leave the stack.',
+    ['retain', 'destroy'],
+    'retain',
+  ),
+  deletionProtection: flag(
+    'Whether the tables refuse to be deleted and the data stack to be destroyed.',
+    true,
+  ),
+  logLevel: choice('Level of the handlers’ logs.', ['DEBUG', 'INFO', 'WARN', 'ERROR'], 'INFO'),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256))
+    .default({})
+    .meta({
+      description:
+        'Tags of every resource, for example owner and cost centre. Application and Environment are always there.',
+      allowed: 'an object of texts, for example {"Owner": "data@example.com", "CostCentre": "4711"}',
+    } satisfies About),
+  retention: {
+    logDays: z
+      .literal(LOG_DAYS)
+      .default(30)
+      .meta({
+        description: 'Days that logs are kept.',
+        allowed: `one of ${LOG_DAYS.join(', ')}`,
+      } satisfies About),
+    accessLogDays: whole('Days that the buckets’ access logs are kept.', { min: 1, max: 3650, default: 365 }),
+    infrequentAccessDays: whole(
+      'Days after which objects move to S3 Standard-IA, which takes none before the 30th.',
+      {
+        min: 30,
+        max: 3650,
+        default: 30,
+      },
+    ),
+    glacierDays: whole('Days after which objects move to Glacier; at least 30 after infrequentAccessDays.', {
+      min: 60,
+      max: 3650,
+      default: 90,
+    }),
+    noncurrentDays: whole('Days that overwritten and deleted versions are kept.', {
+      min: 1,
+      max: 3650,
+      default: 30,
+    }),
+    unfinishedUploadDays: whole('Days after which unfinished multipart uploads are removed.', {
+      min: 1,
+      max: 365,
+      default: 7,
+    }),
+  },
+  limits: {
+    maxTextBytes: whole('Longest text file, bytes.', { min: 1, max: 100 * MIB, default: MIB }),
+    maxImageBytes: whole('Largest image, bytes. Textract takes 10 MiB.', {
+      min: 1,
+      max: 10 * MIB,
+      default: 10 * MIB,
+    }),
+    maxDocumentBytes: whole('Largest PDF or TIFF, bytes. Textract takes 500 MiB.', {
+      min: 1,
+      max: 500 * MIB,
+      default: 500 * MIB,
+    }),
+    maxPages: whole('Most pages of a PDF or TIFF. Textract takes 3,000.', {
+      min: 1,
+      max: 3000,
+      default: 3000,
+    }),
+    holdAboveUsd: z
+      .number()
+      .positive()
+      .default(1)
+      .meta({
+        description: 'A document whose estimated cost is over this waits for a person, USD.',
+        allowed: 'a number above 0',
+      } satisfies About),
+  },
+  prices: {
+    textractPerPage: amount('List price of reading one page, USD.', 0.0015),
+    comprehendPerUnit: amount('List price of 100 characters for one of Comprehend’s answers, USD.', 0.0001),
+  },
+  concurrency: {
+    intake: whole('Most intake functions at once.', { min: 2, max: 1000, default: 20 }),
+    ocr: whole(
+      'Most documents that are handed to Textract at once. A call takes about a second, so 10 stay below 25 calls a second, the quota in us-east-1; other regions allow as little as 1.',
+      { min: 2, max: 1000, default: 10 },
+    ),
+    sentiment: whole(
+      'Most texts that Comprehend analyses at once. A text takes about five calls in a second, so 5 stay near 20 calls of a kind a second, the default quota.',
+      { min: 2, max: 1000, default: 5 },
+    ),
+    recorder: whole('Most recorder functions at once.', { min: 2, max: 1000, default: 10 }),
+  },
+  timeouts: {
+    ocrSeconds: whole('Seconds that the ocr state machine waits for a result, time in the queue included.', {
+      min: 60,
+      max: 36_000,
+      default: 21_600,
+    }),
+    sentimentSeconds: whole(
+      'Seconds that the sentiment state machine waits for a result, time in the queue included.',
+      {
+        min: 60,
+        max: 36_000,
+        default: 21_600,
+      },
+    ),
+  },
+  warehouse: {
+    enabled: flag(
+      'Whether there is a Redshift Serverless warehouse. Without it, data ends as Parquet in the lake.',
+      true,
+    ),
+    baseCapacity: whole(
+      'Capacity it starts with, RPU. Redshift knows 4, and multiples of 8; 4 is not offered in every region.',
+      {
+        min: 4,
+        max: 512,
+        default: 4,
+        step: 4,
+      },
+    ),
+    maxCapacity: whole('Most capacity it grows to, RPU.', { min: 4, max: 5632, default: 16, step: 4 }),
+    usageLimitRpuHours: whole(
+      'RPU-hours a day after which user queries are refused until the next day. 24 cost $9 at list price.',
+      { min: 1, max: 100_000, default: 24 },
+    ),
+    batchSeconds: whole(
+      'Seconds in which curated records gather into one load. Each wake of the warehouse bills at least 60 seconds.',
+      { min: 1, max: 300, default: 60 },
+    ),
+    pollSeconds: whole('Seconds between two looks at a running load.', { min: 1, max: 60, default: 2 }),
+    database: identifier('Database of the warehouse.', 'millrace'),
+    schema: identifier('Schema of the datasets’ tables.', 'millrace'),
+  },
+};
+
+const { retention, limits, prices, concurrency, timeouts, warehouse, ...common } = OPTIONS;
+
+const optionsSchema = z
+  .strictObject({
+    ...common,
+    retention: z.strictObject(retention).prefault({}),
+    limits: z.strictObject(limits).prefault({}),
+    prices: z.strictObject(prices).prefault({}),
+    concurrency: z.strictObject(concurrency).prefault({}),
+    timeouts: z.strictObject(timeouts).prefault({}),
+    warehouse: z.strictObject(warehouse).prefault({}),
+  })
+  .superRefine(({ retention, warehouse }, check) => {
+    const refuse = (path: string[], input: unknown, message: string) =>
+      check.addIssue({ code: 'custom', path, input, message });
+    if (retention.glacierDays < retention.infrequentAccessDays + 30) {
+      refuse(
+        ['retention', 'glacierDays'],
+        retention.glacierDays,
+        `at least 30 more than retention.infrequentAccessDays, which is ${retention.infrequentAccessDays}`,
+      );
+    }
+    if (warehouse.maxCapacity < warehouse.baseCapacity) {
+      refuse(
+        ['warehouse', 'maxCapacity'],
+        warehouse.maxCapacity,
+        `at least warehouse.baseCapacity, which is ${warehouse.baseCapacity}`,
+      );
+    }
+    for (const name of ['baseCapacity', 'maxCapacity'] as const) {
+      const value = warehouse[name];
+      if (value !== 4 && value % 8 !== 0) refuse(['warehouse', name], value, '4, or a multiple of 8');
+    }
+  });
+
+/** A validated configuration: every option has its value. */
+export interface Config extends z.output<typeof optionsSchema> {
+  /** Name of the environment, part of the stacks' names. */
+  readonly environment: string;
+  readonly limits: Limits;
+  readonly prices: Prices;
+}
+
+/** The configuration is wrong. The message has one line for each wrong option: name, value and what is allowed. */
+export class InvalidConfiguration extends Error {
+  override readonly name = 'InvalidConfiguration';
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+const ENVIRONMENT_NAME = /^[a-z][a-z0-9-]{0,19}$/;
+/** Context of the CDK itself: feature flags, look-ups and settings of its command line. */
+const isOfTheCdk = (name: string) => name.startsWith('@') || name.includes(':') || name.startsWith('cli-');
+
+/**
+ * Reads the configuration out of CDK context. `environment` (default `dev`) chooses among `environments`, whose members
+ * hold the options that differ from the defaults. Any other context value is an option given on the command line, which
+ * comes before those: `-c concurrency.ocr=20`.
+ * @throws InvalidConfiguration
+ */
+export function parseConfig(context: unknown): Config {
+  const given = asObject(context, 'the context');
+  const { environment = 'dev', environments = { dev: {} }, ...others } = given;
+  const known = asObject(environments, 'environments');
+  if (typeof environment !== 'string' || !Object.hasOwn(known, environment)) {
+    throw new InvalidConfiguration([
+      `environment is ${shown(environment)}; allowed is one of ${Object.keys(known).join(', ')} (see environments in cdk.json)`,
+    ]);
+  }
+  if (!ENVIRONMENT_NAME.test(environment)) {
+    throw new InvalidConfiguration([
+      `environment is ${shown(environment)}; allowed are up to 20 lower-case letters, digits and hyphens, a letter first`,
+    ]);
+  }
+
+  const input: Record<string, unknown> = structuredClone(
+    asObject(known[environment], `environments.${environment}`),
+  );
+  for (const [name, value] of Object.entries(others)) {
+    if (!isOfTheCdk(name)) setOption(input, name, value);
+  }
+  const parsed = optionsSchema.safeParse(input);
+  if (!parsed.success) throw new InvalidConfiguration(parsed.error.issues.flatMap(problemsOf(input)));
+  return { environment, ...parsed.data };
+}
+
+/** One option as the reference lists it. */
+export interface OptionReference extends About {
+  readonly name: string;
+  readonly default: unknown;
+}
+
+/** Every option with its default, in the order of their declaration. */
+export function optionReference(): OptionReference[] {
+  const defaults = optionsSchema.parse({});
+  return optionNames().map((name) => {
+    const { description, allowed } = aboutOption(name.split('.'));
+    return { name, default: at(defaults, name.split('.')), description, allowed };
+  });
+}
+
+const isOption = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
+
+function optionNames(): string[] {
+  return Object.entries(OPTIONS).flatMap(([name, value]) =>
+    isOption(value) ? [name] : Object.keys(value).map((member) => `${name}.${member}`),
+  );
+}
+
+function aboutOption(path: readonly PropertyKey[]): About {
+  const option = at(OPTIONS, path);
+  const { description = '', allowed = 'an object of options' } = (isOption(option) && option.meta()) || {};
+  return { description, allowed: String(allowed) };
+}
+
+/** Puts a value of the command line, where everything is text, at a dotted name. */
+function setOption(input: Record<string, unknown>, name: string, value: unknown): void {
+  const path = name.split('.');
+  const option = at(OPTIONS, path);
+  const parsed = typeof value === 'string' && isOption(option) && !option.safeParse(value).success;
+  const last = path.pop() ?? name;
+  let target = input;
+  for (const part of path) {
+    const next = target[part];
+    target = target[part] = isObject(next) ? next : {};
+  }
+  const before = target[last];
+  const merged = isObject(before) && isObject(value) ? { ...before, ...value } : value;
+  target[last] = parsed ? parsedOrSame(value) : merged;
+}
+
+function parsedOrSame(value: unknown): unknown {
+  try {
+    return JSON.parse(String(value));
+  } catch {
+    return value;
+  }
+}
+
+const problemsOf =
+  (input: unknown) =>
+  (issue: z.core.$ZodIssue): string[] => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => unknownOption([...issue.path, key]));
+    const [section, member] = issue.path;
+    // A wrong member of a free-form option, such as a tag, is a wrong value of that option.
+    const path = section !== undefined && isOption(at(OPTIONS, [section])) ? [section] : issue.path;
+    const allowed = issue.code === 'custom' ? issue.message : aboutOption(path).allowed;
+    return [
+      `${[section, member].slice(0, path.length).map(String).join('.')} is ${shown(at(input, path))}; allowed is ${allowed}`,
+    ];
+  };
+
+function unknownOption(path: readonly PropertyKey[]): string {
+  const name = path.map(String).join('.');
+  const candidates = [...optionNames(), ...Object.keys(OPTIONS)];
+  const closest = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const inSection = candidates.find((candidate) => candidate.endsWith(`.${name}`));
+  const suggestion = inSection ?? (closest && closest.distance <= 4 ? closest.candidate : undefined);
+  return `${name} is no option${suggestion ? `; did you mean ${suggestion}?` : '; docs/configuration.md lists them'}`;
+}
+
+/** Levenshtein distance: insertions, deletions and replacements of one character that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, left] of [...a].entries()) {
+    const current = [i + 1];
+    for (const [j, right] of [...b].entries()) {
+      current.push(
+        Math.min(
+          (current[j] ?? 0) + 1,
+          (previous[j + 1] ?? 0) + 1,
+          (previous[j] ?? 0) + (left === right ? 0 : 1),
+        ),
+      );
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function asObject(value: unknown, name: string): Record<string, unknown> {
+  if (!isObject(value)) throw new InvalidConfiguration([`${name} is ${shown(value)}; allowed is an object`]);
+  return value;
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value);
+}
+
+const shown = (value: unknown) => JSON.stringify(value) ?? 'missing';

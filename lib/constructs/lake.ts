@@ -1,0 +1,76 @@
+import { Duration } from 'aws-cdk-lib';
+import { Bucket, type IBucket, StorageClass } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { LAKE } from '../../lambdas/shared/contract.ts';
+import type { Config } from '../config.ts';
+import { bucketDefaults, lifecycleRule, notifyQueue } from './buckets.ts';
+import type { NodeFunction } from './node-function.ts';
+import { type Actor, permit } from './permissions.ts';
+import { TaskQueue } from './task-queue.ts';
+
+export interface LakeProps {
+  readonly config: Config;
+  readonly accessLogs: IBucket;
+}
+
+/** A place in the lake: one of its prefixes, or a folder below one. */
+export type LakePrefix = `${(typeof LAKE)[keyof typeof LAKE]}${string}`;
+
+/** Prefixes that people query where they lie; Glacier Flexible Retrieval would hide them from Athena. */
+const QUERIED: readonly string[] = [LAKE.curated, LAKE.loaded];
+
+/** Everything that the pipelines make: one versioned bucket whose prefixes are in the contract, and the queue of new curated records. */
+export class Lake extends Construct {
+  readonly bucket: Bucket;
+  /** S3 events of new curated records. */
+  readonly curated: TaskQueue;
+
+  constructor(scope: Construct, id: string, props: LakeProps) {
+    super(scope, id);
+    const { config, accessLogs } = props;
+    this.curated = new TaskQueue(this, 'Curated', {
+      visibilityTimeout: Duration.seconds(6 * 120 + config.warehouse.batchSeconds),
+    });
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...bucketDefaults(config),
+      serverAccessLogsBucket: accessLogs,
+      serverAccessLogsPrefix: 'lake/',
+      lifecycleRules: Object.values(LAKE).map((prefix) =>
+        lifecycleRule(config, {
+          prefix,
+          archive: QUERIED.includes(prefix) ? StorageClass.GLACIER_INSTANT_RETRIEVAL : StorageClass.GLACIER,
+        }),
+      ),
+    });
+    notifyQueue(this.bucket, this.curated.queue, [LAKE.curated]);
+  }
+
+  /** Lets a function read below prefixes, and tells it the bucket. */
+  grantRead(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
+    this.grantReadTo(fn, ...prefixes);
+    fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
+  }
+
+  /** Lets a role that is no function's read below prefixes. */
+  grantReadTo(actor: Actor, ...prefixes: LakePrefix[]): void {
+    permit(actor, {
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      resources: this.#objects(prefixes),
+      wildcardReason: `Reads what pipelines wrote below ${prefixes.join(' and ')}: names follow from the files.`,
+    });
+  }
+
+  /** Lets a function write below prefixes, and tells it the bucket. */
+  grantWrite(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
+    fn.permit({
+      actions: ['s3:PutObject'],
+      resources: this.#objects(prefixes),
+      wildcardReason: `Writes one object for each file below ${prefixes.join(' and ')}: names follow from the files.`,
+    });
+    fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
+  }
+
+  #objects(prefixes: readonly string[]): string[] {
+    return prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`));
+  }
+}

@@ -1,0 +1,32 @@
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { Config } from '../config.ts';
+import { removalPolicyOf } from './buckets.ts';
+import type { NodeFunction } from './node-function.ts';
+
+/** Asynchronous OCR jobs that are under way: which job reads which file, and which task token waits for it. */
+export class OcrJobsTable extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, props: { readonly config: Config }) {
+    super(scope, id);
+    const { config } = props;
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      timeToLiveAttribute: 'expiresAt',
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: config.deletionProtection,
+      removalPolicy: removalPolicyOf(config),
+    });
+  }
+
+  /** Lets a function keep jobs, and tells it the table. */
+  grantKeep(fn: NodeFunction): void {
+    fn.permit({
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resources: [this.table.tableArn],
+    });
+    fn.addEnvironment('OCR_JOBS_TABLE', this.table.tableName);
+  }
+}

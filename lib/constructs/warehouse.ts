@@ -1,0 +1,131 @@
+import { Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  FlowLogDestination,
+  FlowLogTrafficType,
+  GatewayVpcEndpointAwsService,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnNamespace, CfnWorkgroup } from 'aws-cdk-lib/aws-redshiftserverless';
+import { Construct } from 'constructs';
+import { LAKE } from '../../lambdas/shared/contract.ts';
+import type { Config } from '../config.ts';
+import { removalPolicyOf } from './buckets.ts';
+import type { Lake } from './lake.ts';
+import type { Permission } from './permissions.ts';
+import { WarehouseSettings } from './warehouse-settings.ts';
+
+export interface WarehouseProps {
+  readonly config: Config;
+  readonly lake: Lake;
+}
+
+/**
+ * Redshift Serverless: a namespace, a workgroup on isolated subnets, and a daily limit on what it costs. Everything is
+ * said to it through the Redshift Data API; nothing in the network can reach it.
+ */
+export class Warehouse extends Construct {
+  readonly workgroupName: string;
+  readonly database: string;
+  /** The administrator's password, which Redshift makes and rotates. */
+  readonly secretArn: string;
+  readonly #workgroupArn: string;
+
+  constructor(scope: Construct, id: string, props: WarehouseProps) {
+    super(scope, id);
+    const { config, lake } = props;
+    const { baseCapacity, maxCapacity, database } = config.warehouse;
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('redshift.amazonaws.com') });
+    lake.grantReadTo({ role, grantPrincipal: role }, LAKE.loaded, LAKE.manifests);
+
+    // Redshift wants names. The end of the stack's id keeps them free when a stack is made anew beside what it left.
+    const suffix = Fn.select(4, Fn.split('-', Fn.select(2, Fn.split('/', Stack.of(this).stackId))));
+    const name = `millrace-${config.environment}-${suffix}`;
+    const namespace = new CfnNamespace(this, 'Namespace', {
+      namespaceName: name,
+      dbName: database,
+      manageAdminPassword: true,
+      defaultIamRoleArn: role.roleArn,
+      iamRoles: [role.roleArn],
+      logExports: ['userlog', 'connectionlog', 'useractivitylog'],
+    });
+    namespace.applyRemovalPolicy(removalPolicyOf(config));
+
+    const vpc = isolatedNetwork(this, config, lake);
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      vpc,
+      description: 'The Millrace warehouse: nothing may connect to it.',
+      allowAllOutbound: true,
+    });
+    const workgroup = new CfnWorkgroup(this, 'Workgroup', {
+      workgroupName: name,
+      namespaceName: namespace.ref,
+      baseCapacity,
+      maxCapacity,
+      publiclyAccessible: false,
+      // COPY takes the S3 gateway endpoint, whose policy knows the lake only.
+      enhancedVpcRouting: true,
+      subnetIds: vpc.isolatedSubnets.map((subnet) => subnet.subnetId),
+      securityGroupIds: [securityGroup.securityGroupId],
+      configParameters: [{ parameterKey: 'require_ssl', parameterValue: 'true' }],
+    });
+    workgroup.applyRemovalPolicy(removalPolicyOf(config));
+
+    this.workgroupName = workgroup.ref;
+    this.database = database;
+    this.#workgroupArn = workgroup.attrWorkgroupWorkgroupArn;
+    this.secretArn = new WarehouseSettings(this, 'Settings', {
+      config,
+      namespaceName: namespace.ref,
+      namespaceArn: namespace.attrNamespaceNamespaceArn,
+      workgroupArn: this.#workgroupArn,
+    }).adminSecretArn;
+  }
+
+  /** What it takes to run statements as the administrator and to read their results. */
+  get statementPermissions(): Permission[] {
+    return [
+      { actions: ['redshift-data:BatchExecuteStatement'], resources: [this.#workgroupArn] },
+      {
+        // A statement has no ARN; the Data API shows it to the role that ran it and to nobody else.
+        actions: ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'],
+        resources: ['*'],
+        wildcardReason:
+          'Log deliveries and X-Ray have no resources, nor have statements of the Redshift Data API: they can only be allowed on all.',
+      },
+      { actions: ['secretsmanager:GetSecretValue'], resources: [this.secretArn] },
+    ];
+  }
+}
+
+/** Three subnets without a way out but to the lake: no NAT gateway, no hourly cost. */
+function isolatedNetwork(scope: Construct, config: Config, lake: Lake): Vpc {
+  const vpc = new Vpc(scope, 'Network', {
+    maxAzs: 3,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 24 }],
+    // Emptying the default security group takes a custom resource; nothing here uses that group.
+    restrictDefaultSecurityGroup: false,
+  });
+  const endpoint = vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 });
+  endpoint.addToPolicy(
+    new PolicyStatement({
+      principals: [new AnyPrincipal()],
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      resources: [LAKE.loaded, LAKE.manifests].map((prefix) => lake.bucket.arnForObjects(`${prefix}*`)),
+    }),
+  );
+  vpc.addFlowLog('Rejected', {
+    trafficType: FlowLogTrafficType.REJECT,
+    destination: FlowLogDestination.toCloudWatchLogs(
+      new LogGroup(scope, 'NetworkLogs', {
+        retention: config.retention.logDays,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    ),
+  });
+  return vpc;
+}

@@ -1,0 +1,89 @@
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { LAKE } from '../../lambdas/shared/contract.ts';
+import type { AuditTable } from '../constructs/audit-table.ts';
+import type { Lake } from '../constructs/lake.ts';
+import { NodeFunction } from '../constructs/node-function.ts';
+import { StateMachine } from '../constructs/state-machine.ts';
+import type { Warehouse } from '../constructs/warehouse.ts';
+import type { Pipeline, PipelineProps } from './pipeline.ts';
+
+export interface WarehouseLoadPipelineProps extends PipelineProps {
+  readonly lake: Lake;
+  readonly audit: AuditTable;
+  /** Left out, records end as Parquet in the lake. */
+  readonly warehouse?: Warehouse;
+}
+
+/** Curated records, gathered for a while, become one load of the warehouse. */
+export class WarehouseLoadPipeline extends Construct implements Pipeline {
+  readonly pipeline = 'warehouse-load';
+  readonly functions: readonly NodeFunction[];
+  readonly stateMachine: StateMachine;
+  readonly deadLetters;
+
+  constructor(scope: Construct, id: string, props: WarehouseLoadPipelineProps) {
+    super(scope, id);
+    const { config, lake, audit, warehouse } = props;
+    const { pipeline } = this;
+
+    const compact = new NodeFunction(this, 'Compact', {
+      config,
+      pipeline,
+      entry: 'lambdas/warehouse-load/compact.ts',
+      description: 'Makes one Parquet file for each partition of a manifest.',
+      timeout: Duration.minutes(15),
+      memory: 2048,
+    });
+    lake.grantRead(compact, LAKE.curated, LAKE.manifests);
+    lake.grantWrite(compact, LAKE.loaded, LAKE.manifests);
+    compact.addEnvironment('WAREHOUSE_SCHEMA', config.warehouse.schema);
+
+    const mark = new NodeFunction(this, 'Mark', {
+      config,
+      pipeline,
+      entry: 'lambdas/warehouse-load/mark.ts',
+      description: 'Marks every file of a load in the audit table.',
+      timeout: Duration.minutes(15),
+    });
+    lake.grantRead(mark, LAKE.manifests);
+    audit.grantRecord(mark);
+
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      config,
+      pipeline,
+      substitutions: {
+        CompactFunctionArn: compact.functionArn,
+        MarkFunctionArn: mark.functionArn,
+        WarehouseEnabled: `${warehouse !== undefined}`,
+        WorkgroupName: warehouse?.workgroupName ?? '',
+        DatabaseName: warehouse?.database ?? '',
+        WarehouseSecretArn: warehouse?.secretArn ?? '',
+        PollSeconds: `${config.warehouse.pollSeconds}`,
+      },
+      invokes: [compact, mark],
+      permissions: warehouse?.statementPermissions ?? [],
+    });
+
+    const start = new NodeFunction(this, 'Start', {
+      config,
+      pipeline,
+      entry: 'lambdas/warehouse-load/start.ts',
+      description: 'Writes the manifest of a batch of curated records and starts its load.',
+      timeout: Duration.minutes(2),
+    });
+    lake.curated.consumedBy(start, {
+      // As many records as they come: each load wakes the warehouse.
+      batchSize: 1000,
+      batchingWindow: Duration.seconds(config.warehouse.batchSeconds),
+      // More at once would only be loads that conflict with each other.
+      maxConcurrency: 2,
+    });
+    lake.grantWrite(start, LAKE.manifests);
+    this.stateMachine.grantStart(start);
+    start.addEnvironment('LOAD_STATE_MACHINE_ARN', this.stateMachine.arn);
+
+    this.functions = [start, compact, mark];
+    this.deadLetters = [lake.curated.deadLetters];
+  }
+}

@@ -1,0 +1,32 @@
+import type { Runtime } from '../runtime.ts';
+import type { Deployment } from './deployment.ts';
+
+/** What to try next, with the names of this deployment filled in. */
+export function nextSteps(deployment: Deployment, { endpoint }: Runtime): string {
+  const machine = deployment.output('DocumentIngestionStateMachineArn');
+  const aws = `aws --endpoint-url ${endpoint}`;
+  return `The runtime stays up. Endpoint: ${endpoint}
+  landing bucket  ${deployment.landingBucket}
+  lake bucket     ${deployment.output('LakeBucketName')}
+  audit table     ${deployment.auditTable}
+
+Try, in another terminal (any credentials will do):
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1
+
+  # drop a file of your own and watch it here
+  ${aws} s3 cp letter.pdf s3://${deployment.landingBucket}/documents/
+
+  # list the executions
+  ${aws} stepfunctions list-executions --max-items 5 --state-machine-arn ${machine}
+
+  # everything that happened to a file
+  ${aws} dynamodb query --table-name ${deployment.auditTable} --index-name by-file-name \\
+    --key-condition-expression 'FileName = :f' --expression-attribute-values '{":f":{"S":"documents/letter.pdf"}}'
+
+  # ask the warehouse (then: redshift-data get-statement-result --id …)
+  ${aws} redshift-data execute-statement --workgroup-name ${deployment.output('WarehouseWorkgroupName')} \\
+    --database ${deployment.output('WarehouseDatabase')} --sql "SELECT language, sentiment, COUNT(*) FROM ${deployment.output('WarehouseSchema')}.documents GROUP BY 1, 2"
+
+Ctrl-C stops everything; what is under way goes on at the next start.
+`;
+}

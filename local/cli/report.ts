@@ -1,0 +1,107 @@
+import type { FileState } from './deployment.ts';
+
+/** One file of the report. Members that do not apply are null. */
+export interface FileReport {
+  readonly fileName: string;
+  readonly fileId: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly kind: string | null;
+  readonly pages: number | null;
+  readonly language: string | null;
+  readonly sentiment: string | null;
+  readonly sentimentScore: number | null;
+  /** S3 address of the plain extracted text. */
+  readonly textUri: string | null;
+  /** Executions of document-ingestion for this file. */
+  readonly executions: number;
+  readonly loaded: boolean;
+  /** From landing to outcome. */
+  readonly seconds: number | null;
+}
+
+export interface Report {
+  readonly seconds: number;
+  readonly files: readonly FileReport[];
+  readonly warehouse: { readonly documents: number };
+}
+
+export interface TrackedFile {
+  readonly fileId: string;
+  readonly fileName: string;
+}
+
+export function fileReport(file: TrackedFile, state: FileState | undefined, executions: number): FileReport {
+  const { result } = state ?? { result: {} };
+  return {
+    fileName: file.fileName,
+    fileId: file.fileId,
+    status: state?.status ?? 'RECEIVED',
+    reason: state?.reason ?? null,
+    kind: text(result.kind),
+    pages: number(result.pages),
+    language: text(result.language),
+    sentiment: text(result.sentiment),
+    sentimentScore: number(result.sentimentScore),
+    textUri: text(result.textUri),
+    executions,
+    loaded: isLoaded(state),
+    seconds: secondsOf(state),
+  };
+}
+
+/** Whether the file needs nothing more: it has its outcome and, where it succeeded, is loaded. */
+export function isDone(state: FileState | undefined): boolean {
+  if (!state || !FINAL.has(state.status)) return false;
+  return state.status !== 'SUCCEEDED' || isLoaded(state);
+}
+
+export function isLoaded(state: FileState | undefined): boolean {
+  return state?.loadStatus === 'LOADED' || state?.loadStatus === 'PUBLISHED';
+}
+
+/** Whether the run ended as it should for this file. */
+export function isGood(file: FileReport): boolean {
+  return file.status === 'REJECTED' || (file.status === 'SUCCEEDED' && file.loaded);
+}
+
+const FINAL: ReadonlySet<string> = new Set(['SUCCEEDED', 'REJECTED', 'HELD', 'FAILED']);
+
+function secondsOf(state: FileState | undefined): number | null {
+  if (!state?.receivedAt || !state.timestamp || !FINAL.has(state.status)) return null;
+  return Math.max(0, Date.parse(state.timestamp) - Date.parse(state.receivedAt)) / 1000;
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+
+const COLUMNS: readonly { title: string; right?: boolean; of: (file: FileReport) => string }[] = [
+  { title: 'File', of: (file) => file.fileName.replace(/^documents\//, '') },
+  { title: 'Outcome', of: (file) => file.status },
+  { title: 'Pages', right: true, of: (file) => String(file.pages ?? '') },
+  { title: 'Language', of: (file) => file.language ?? '' },
+  { title: 'Sentiment', of: (file) => file.sentiment ?? '' },
+  { title: 'Loaded', of: (file) => (file.loaded ? 'yes' : '') },
+  { title: 'Seconds', right: true, of: (file) => file.seconds?.toFixed(1) ?? '' },
+  { title: 'Reason', of: (file) => file.reason ?? '' },
+];
+
+/** The report as a table for people. */
+export function table(files: readonly FileReport[]): string {
+  const rows = [COLUMNS.map((column) => column.title), ...files.map((file) => COLUMNS.map((column) => column.of(file)))];
+  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))));
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => pad(cell, widths[i] ?? 0, COLUMNS[i]?.right === true)).join('  ').trimEnd();
+  const [head = [], ...body] = rows;
+  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n');
+}
+
+function pad(cell: string, width: number, right: boolean): string {
+  const space = ' '.repeat(Math.max(0, width - displayWidth(cell)));
+  return right ? space + cell : cell + space;
+}
+
+/** Columns a text takes on a terminal: East Asian wide characters take two. */
+function displayWidth(cell: string): number {
+  return [...cell].reduce((sum, character) => sum + (/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(character) ? 2 : 1), 0);
+}

@@ -1,0 +1,168 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { defaultDataDir, type Runtime, startRuntime } from '../runtime.ts';
+import { Deployment, type FileState } from './deployment.ts';
+import { fileIdOf, inputFiles } from './files.ts';
+import type { StartOptions } from './options.ts';
+import { Progress } from './progress.ts';
+import { type FileReport, fileReport, isDone, isGood, isLoaded, type Report, type TrackedFile, table } from './report.ts';
+import { nextSteps } from './next-steps.ts';
+import { synthesise } from './synthesise.ts';
+
+/** How often the audit table is asked for outcomes, milliseconds. */
+const POLL_MS = 200;
+
+export interface RunIo {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Aborted when the person wants to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The main job: start the runtime, drop the input, follow every file to its outcome, and report.
+ * @returns the exit status
+ */
+export async function run(root: string, options: StartOptions, { stdout, stderr, signal }: RunIo): Promise<number> {
+  const out = options.json ? stderr : stdout;
+  const say = (message: string) => out.write(`${message}\n`);
+  const began = performance.now();
+  const input = inputFiles(resolve(options.input ?? join(root, 'samples')), { samples: !options.input });
+  const dataDir = resolve(options.data ?? defaultDataDir(root));
+  if (options.fresh) rmSync(dataDir, { recursive: true, force: true });
+
+  const assembly = await synthesise(root, say);
+  const progress = new Progress(out);
+  const runtime = await startRuntime({
+    assembly,
+    dataDir,
+    port: options.port,
+    onEvent: (event) => progress.observe(event),
+  });
+  try {
+    say(`Ready after ${((performance.now() - began) / 1000).toFixed(1)} s at ${runtime.endpoint}\n`);
+    const deployment = new Deployment(runtime);
+    const states = await follow(deployment, progress, await drop(deployment, input, progress, signal), signal);
+    progress.finish();
+    const report = await reportOf(deployment, states, (performance.now() - began) / 1000);
+    say(`\n${table(report.files)}\n`);
+    if (options.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+    if (!options.once && !signal.aborted) {
+      say(nextSteps(deployment, runtime));
+      await stayUp(deployment, progress, runtime, signal);
+    }
+    if (options.once && signal.aborted) return 130;
+    return !options.once || report.files.every(isGood) ? 0 : 1;
+  } finally {
+    progress.finish();
+    await runtime.stop();
+  }
+}
+
+/** Drops the input, and takes up what an earlier run left on its way. */
+async function drop(
+  deployment: Deployment,
+  input: ReturnType<typeof inputFiles>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<TrackedFile[]> {
+  const bucket = deployment.landingBucket;
+  const tracked = await unfinished(deployment);
+  for (const file of tracked) progress.add(file.fileId, file.fileName);
+  for (const { path, key } of input) {
+    if (signal.aborted) break;
+    const { versionId } = await deployment.drop(key, readFileSync(path));
+    const file = { fileId: fileIdOf(bucket, key, versionId), fileName: key };
+    tracked.push(file);
+    progress.add(file.fileId, key);
+  }
+  return tracked;
+}
+
+async function unfinished(deployment: Deployment): Promise<TrackedFile[]> {
+  const bucket = deployment.landingBucket;
+  const landed = (await deployment.landed('documents/')).map(({ key, versionId }) => ({
+    fileId: fileIdOf(bucket, key, versionId),
+    fileName: key,
+  }));
+  const states = await deployment.states(landed.map(({ fileId }) => fileId));
+  return landed.filter(({ fileId }) => !isDone(states.get(fileId)));
+}
+
+/** Follows the files until each needs nothing more, or the person stops. */
+async function follow(
+  deployment: Deployment,
+  progress: Progress,
+  files: readonly TrackedFile[],
+  signal: AbortSignal,
+): Promise<Map<TrackedFile, FileState | undefined>> {
+  const states = new Map<TrackedFile, FileState | undefined>(files.map((file) => [file, undefined]));
+  for (;;) {
+    const open = files.filter((file) => !isDone(states.get(file)));
+    const news = await deployment.states(open.map(({ fileId }) => fileId));
+    for (const file of open) {
+      const state = news.get(file.fileId);
+      states.set(file, state);
+      showOutcome(progress, file.fileId, state);
+    }
+    if (signal.aborted || files.every((file) => isDone(states.get(file)))) return states;
+    await pause(POLL_MS, signal);
+  }
+}
+
+function showOutcome(progress: Progress, fileId: string, state: FileState | undefined): void {
+  if (!state || ['RECEIVED', 'PROCESSING_INITIATED'].includes(state.status)) return;
+  if (state.status !== 'SUCCEEDED') progress.set(fileId, state.status.toLowerCase());
+  else progress.set(fileId, isLoaded(state) ? String(state.loadStatus).toLowerCase() : 'loading');
+}
+
+async function reportOf(
+  deployment: Deployment,
+  states: ReadonlyMap<TrackedFile, FileState | undefined>,
+  seconds: number,
+): Promise<Report> {
+  const executions = await deployment.executionsByFile();
+  const files: FileReport[] = [...states].map(([file, state]) =>
+    fileReport(file, state, executions.get(file.fileId) ?? 0),
+  );
+  return {
+    seconds: Math.round(seconds * 1000) / 1000,
+    files,
+    warehouse: { documents: await deployment.documentsInWarehouse() },
+  };
+}
+
+/** Shows what happens to files that are dropped by other means, until the person stops. */
+async function stayUp(deployment: Deployment, progress: Progress, runtime: Runtime, signal: AbortSignal): Promise<void> {
+  const bucket = deployment.landingBucket;
+  const open = new Map<string, TrackedFile>();
+  const stopListening = runtime.onEvent((event) => {
+    const { name, status, input } = event.detail;
+    if (status !== 'RUNNING' || !/^[0-9a-f]{64}(-r\d+)?$/.test(String(name))) return;
+    const source = Object(JSON.parse(String(input ?? '{}')));
+    if (source.bucket !== bucket) return;
+    open.set(source.fileId, { fileId: source.fileId, fileName: source.key });
+    progress.add(source.fileId, source.key);
+  });
+  while (!signal.aborted) {
+    const states = await deployment.states([...open.keys()]);
+    for (const [fileId, state] of states) {
+      showOutcome(progress, fileId, state);
+      if (isDone(state)) open.delete(fileId);
+    }
+    await pause(POLL_MS, signal);
+  }
+  stopListening();
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}

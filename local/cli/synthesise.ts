@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The CDK application did not synthesise; its own message is in this one. */
+export class SynthesisFailed extends Error {
+  override readonly name = 'SynthesisFailed';
+}
+
+/** What the assembly is a function of. */
+const INPUTS = [
+  'bin/app.ts',
+  'lib/**/*.ts',
+  'lambdas/**/*.ts',
+  'datasets/**/*.ts',
+  'statemachines/*.json',
+  'cdk.json',
+  'package-lock.json',
+];
+
+/**
+ * Synthesises the application as `cdk synth` does, without the CLI's own start-up time, and only when its sources have
+ * changed since the last time.
+ * @returns directory of the cloud assembly
+ */
+export async function synthesise(root: string, say: (message: string) => void): Promise<string> {
+  const assembly = join(root, 'cdk.out');
+  const stamp = join(assembly, '.inputs');
+  const fingerprint = fingerprintOf(root);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return assembly;
+  say('Synthesising the stacks …');
+  await runApp(root, assembly);
+  writeFileSync(stamp, fingerprint);
+  return assembly;
+}
+
+function fingerprintOf(root: string): string {
+  const hash = createHash('sha256');
+  for (const file of globSync(INPUTS, { cwd: root }).sort()) {
+    const { size, mtimeMs } = statSync(join(root, file));
+    hash.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+}
+
+async function runApp(root: string, assembly: string): Promise<void> {
+  const app = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'bin', 'app.ts')], {
+    cwd: root,
+    env: { ...process.env, CDK_OUTDIR: assembly },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output: string[] = [];
+  app.stdout.on('data', (chunk) => output.push(String(chunk)));
+  app.stderr.on('data', (chunk) => output.push(String(chunk)));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    app.once('error', reject);
+    app.once('close', resolve);
+  });
+  if (code !== 0) throw new SynthesisFailed(`The CDK application failed:\n${output.join('')}`);
+}

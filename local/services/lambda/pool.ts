@@ -1,0 +1,177 @@
+import { availableParallelism } from 'node:os';
+import type { RuntimeContext } from '../service.ts';
+import { Environment } from './environment.ts';
+import type { LambdaFunction } from './function.ts';
+
+export interface PoolOptions {
+  /** Execution environments at once, of all functions; each is a process of about 45 MB. @default 10 */
+  readonly concurrency?: number;
+  /** Milliseconds of the runtime's clock after which an unused environment ends. @default 300000 */
+  readonly idleMs?: number;
+}
+
+interface Waiter {
+  readonly since: number;
+  readonly resolve: (environment: Environment) => void;
+}
+
+interface Queue {
+  readonly fn: LambdaFunction;
+  readonly waiters: Waiter[];
+}
+
+interface Idle {
+  readonly since: number;
+  readonly cancelReaping: () => void;
+}
+
+/** An invocation that waited this long, in milliseconds, is worth a second environment: about half of a cold start. */
+const PATIENCE_MS = 50;
+/** An environment that was used within this time, in milliseconds, is taken only for a function that has none. */
+const WARM_MS = 1000;
+
+/**
+ * The execution environments of all functions. Where AWS would start another environment at once, a laptop would only
+ * slow down the others: an invocation waits for a free environment of its function, in order of arrival, and another is
+ * started when that takes long. When the pool is full the longest unused environment makes room, and a function that
+ * has none at all gets the next one that is released.
+ */
+export class Pool {
+  readonly #context: RuntimeContext;
+  readonly #concurrency: number;
+  readonly #idleMs: number;
+  /** By function name, in the order in which functions began to wait. */
+  readonly #queues = new Map<string, Queue>();
+  readonly #environments = new Set<Environment>();
+  readonly #starting = new Set<Environment>();
+  /** In the order in which they fell idle. */
+  readonly #idle = new Map<Environment, Idle>();
+  #alarm: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(context: RuntimeContext, options: PoolOptions = {}) {
+    this.#context = context;
+    this.#concurrency = options.concurrency ?? 10;
+    this.#idleMs = options.idleMs ?? 300_000;
+  }
+
+  /** Execution environments that exist now. */
+  get size(): number {
+    return this.#environments.size;
+  }
+
+  /** Waits for an environment of the function; give it back with {@link release}. */
+  acquire(fn: LambdaFunction): Promise<Environment> {
+    for (const [environment, idle] of this.#idle) {
+      if (environment.fn !== fn) continue;
+      idle.cancelReaping();
+      this.#idle.delete(environment);
+      return Promise.resolve(environment);
+    }
+    const { promise, resolve } = Promise.withResolvers<Environment>();
+    const queue = this.#queues.get(fn.name) ?? { fn, waiters: [] };
+    this.#queues.set(fn.name, queue);
+    queue.waiters.push({ since: performance.now(), resolve });
+    this.#pump();
+    return promise;
+  }
+
+  release(environment: Environment): void {
+    if (this.#isStopped || !environment.isAlive) this.#retire(environment);
+    else this.#offer(environment);
+    this.#pump();
+  }
+
+  /** Ends the unused environments of a function whose configuration has changed; those in use end when released. */
+  retireIdle(name: string): void {
+    for (const environment of this.#idle.keys()) {
+      if (environment.fn.name === name) this.#retire(environment);
+    }
+  }
+
+  /** Kills every environment and waits until all are gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#alarm);
+    const all = [...this.#environments];
+    for (const environment of all) this.#retire(environment);
+    await Promise.all(all.map((environment) => environment.exited));
+  }
+
+  /** Gives an environment to who has waited longest for its function, or puts it aside. */
+  #offer(environment: Environment): void {
+    const { fn } = environment;
+    const queue = this.#queues.get(fn.name);
+    const waiter = queue?.waiters[0];
+    if (waiter && queue.fn === fn && !this.#isStarved(waiter.since)) {
+      queue.waiters.shift();
+      if (queue.waiters.length === 0) this.#queues.delete(fn.name);
+      waiter.resolve(environment);
+      return;
+    }
+    const cancelReaping = this.#context.clock.after(this.#idleMs, () => this.#retire(environment));
+    this.#idle.set(environment, { since: performance.now(), cancelReaping });
+  }
+
+  /** Whether some function without any environment waits for room, and has waited since before `since`. */
+  #isStarved(since: number): boolean {
+    if (this.#environments.size < this.#concurrency) return false;
+    return this.#queues.values().some(({ fn, waiters }) => {
+      const first = waiters[0]?.since ?? Number.POSITIVE_INFINITY;
+      return first < since && this.#count(this.#environments, fn) === 0;
+    });
+  }
+
+  /** Starts what is worth starting. */
+  #pump(): void {
+    if (this.#isStopped) return;
+    const now = performance.now();
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const { fn, waiters } of this.#queues.values()) {
+      if (this.#starting.size >= availableParallelism()) break;
+      if (this.#count(this.#starting, fn) >= waiters.length) continue;
+      const isFirst = this.#count(this.#environments, fn) === 0;
+      const patience = isFirst ? 0 : (waiters[0]?.since ?? now) + PATIENCE_MS - now;
+      if (patience > 0) soonest = Math.min(soonest, patience);
+      else if (this.#makeRoom(isFirst)) this.#launch(fn);
+      else if (!isFirst) soonest = Math.min(soonest, WARM_MS);
+    }
+    clearTimeout(this.#alarm);
+    if (soonest < Number.POSITIVE_INFINITY) this.#alarm = setTimeout(() => this.#pump(), soonest + 1);
+  }
+
+  #makeRoom(urgent: boolean): boolean {
+    if (this.#environments.size < this.#concurrency) return true;
+    const [victim, idle] = this.#idle.entries().next().value ?? [];
+    if (!victim || !idle || (!urgent && performance.now() - idle.since < WARM_MS)) return false;
+    this.#retire(victim);
+    return true;
+  }
+
+  #launch(fn: LambdaFunction): void {
+    if (!fn.directory) throw new Error(`${fn.name} cannot run here`);
+    const environment = new Environment(this.#context, fn, fn.directory);
+    this.#environments.add(environment);
+    this.#starting.add(environment);
+    void environment.started.then(() => {
+      this.#starting.delete(environment);
+      // One that failed to start answers one invocation with the reason.
+      if (this.#isStopped || (!environment.isAlive && !this.#queues.has(fn.name))) this.#retire(environment);
+      else this.#offer(environment);
+      this.#pump();
+    });
+  }
+
+  #retire(environment: Environment): void {
+    this.#idle.get(environment)?.cancelReaping();
+    this.#idle.delete(environment);
+    this.#environments.delete(environment);
+    environment.kill();
+  }
+
+  #count(environments: ReadonlySet<Environment>, fn: LambdaFunction): number {
+    let count = 0;
+    for (const environment of environments) if (environment.fn.name === fn.name) count++;
+    return count;
+  }
+}
