@@ -11,6 +11,7 @@ export function createApp(config: Config, props: AppProps = {}): App {
     // The template says nothing of the machine that made it.
     analyticsReporting: false,
     treeMetadata: false,
+    stackTraces: false,
     ...props,
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

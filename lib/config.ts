@@ -219,8 +219,8 @@ const optionsSchema = z
     warehouse: z.strictObject(warehouse).prefault({}),
   })
   .superRefine(({ retention, warehouse }, check) => {
-    const refuse = (path: string[], input: unknown, message: string) =>
-      check.addIssue({ code: 'custom', path, input, message });
+    const refuse = (path: string[], value: unknown, message: string) =>
+      check.addIssue({ code: 'custom', path, params: { value }, message });
     if (retention.glacierDays < retention.infrequentAccessDays + 30) {
       refuse(
         ['retention', 'glacierDays'],
@@ -355,9 +355,12 @@ const problemsOf =
     const [section, member] = issue.path;
     // A wrong member of a free-form option, such as a tag, is a wrong value of that option.
     const path = section !== undefined && isOption(at(OPTIONS, [section])) ? [section] : issue.path;
-    const allowed = issue.code === 'custom' ? issue.message : aboutOption(path).allowed;
+    const { allowed, value } =
+      issue.code === 'custom'
+        ? { allowed: issue.message, value: issue.params?.value }
+        : { allowed: aboutOption(path).allowed, value: at(input, path) };
     return [
-      `${[section, member].slice(0, path.length).map(String).join('.')} is ${shown(at(input, path))}; allowed is ${allowed}`,
+      `${[section, member].slice(0, path.length).map(String).join('.')} is ${shown(value)}; allowed is ${allowed}`,
     ];
   };
 

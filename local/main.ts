@@ -4,7 +4,13 @@ import { HELP, parseOptions } from './cli/options.ts';
 import { run } from './cli/run.ts';
 
 /** Errors whose message is for the person, without a stack trace. */
-const FOR_PEOPLE: ReadonlySet<string> = new Set(['WrongUsage', 'PortInUse', 'SynthesisFailed', 'UnsupportedResource', 'DataInUse']);
+const FOR_PEOPLE: ReadonlySet<string> = new Set([
+  'WrongUsage',
+  'PortInUse',
+  'SynthesisFailed',
+  'UnsupportedResource',
+  'DataInUse',
+]);
 
 const NEEDED_MAJOR = 24;
 

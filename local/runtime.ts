@@ -4,7 +4,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { RoleKeys } from './endpoint/credentials.ts';
 import { createDispatch } from './endpoint/dispatch.ts';
 import { Endpoint } from './endpoint/server.ts';
-import { createPolicyStore } from './iam/index.ts';
+import { assertAuthorized, createPolicyStore } from './iam/index.ts';
 import { createServices, type Services } from './services/index.ts';
 import type { BusEvent, LocalService, Provision, RuntimeContext } from './services/service.ts';
 import { type Assembly, readAssembly } from './template/assembly.ts';
@@ -54,7 +54,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const policies = createPolicyStore();
   const keys = new RoleKeys();
   const byName = new Map<string, LocalService>();
-  const authorize: RuntimeContext['authorize'] = (request) => policies.check(request, account);
+  const authorize: RuntimeContext['authorize'] = (request) => assertAuthorized(policies, request, account);
   const serviceFor = (name: string) => byName.get(name);
   const dispatch = createDispatch(serviceFor, authorize);
   const endpoint = new Endpoint({ keys, serviceFor, dispatch });

@@ -3,6 +3,7 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { messageOf, nameOf } from './errors.ts';
+import { inLanes } from './lanes.ts';
 import { createMetrics, Meter } from './meter.ts';
 import { parse } from './parse.ts';
 
@@ -61,6 +62,8 @@ const Batch = z.object({
   Records: z.array(z.looseObject({ messageId: z.string(), body: z.string(), receiptHandle: z.string() })),
 });
 
+const RECORDS_AT_ONCE = 10;
+
 /**
  * A handler for an SQS event source with `ReportBatchItemFailures`. Each record is worked on by itself, up to ten at a
  * time; those that throw go back to the queue, and no record makes another fail.
@@ -72,7 +75,7 @@ export function sqsBatch(work: (record: SQSRecord, run: Run) => Promise<void>): 
     .handler(async (event: unknown) => {
       const records = recordsOf(event);
       const failed: string[] = [];
-      await eachOf(records, 10, async (record) => {
+      await inLanes(RECORDS_AT_ONCE, records, async (record) => {
         const run = startRun(meter, { messageId: record.messageId });
         try {
           await work(record, run);
@@ -135,17 +138,4 @@ function recordsOf(event: unknown): readonly SQSRecord[] {
   parse(Batch, event, 'SQS event');
   // The members that are used were checked; the rest is Lambda's own.
   return (event as { Records: SQSRecord[] }).Records;
-}
-
-/** Runs `work` on every item, at most `width` at a time. `work` must not throw. */
-async function eachOf<Item>(
-  items: readonly Item[],
-  width: number,
-  work: (item: Item) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const lane = async () => {
-    for (const item of queue) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
 }

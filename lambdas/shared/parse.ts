@@ -1,9 +1,6 @@
 import * as z from 'zod/mini';
 import { InvalidEvent } from './errors.ts';
 
-// zod/mini comes without messages until a language is set.
-z.config(z.locales.en());
-
 /**
  * Parses what arrived at a function.
  * @throws InvalidEvent saying which members are wrong, never what they held
@@ -33,9 +30,13 @@ export function parseJson<Schema extends z.ZodMiniType>(
   return parse(schema, value, what);
 }
 
-/** `a.b: expected string; c: …` */
+/** `a.b: expected string; c: invalid format`. Says what is wrong, never what the values are. */
 export function problems(error: z.core.$ZodError): string {
   return error.issues
-    .map((issue) => `${issue.path.length > 0 ? issue.path.join('.') : 'all of it'}: ${issue.message}`)
+    .map((issue) => {
+      const where = issue.path.length > 0 ? issue.path.join('.') : 'all of it';
+      if (issue.code === 'invalid_type') return `${where}: expected ${issue.expected}`;
+      return `${where}: ${issue.code === 'custom' ? issue.message : issue.code.replaceAll('_', ' ')}`;
+    })
     .join('; ');
 }

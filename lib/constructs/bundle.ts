@@ -51,13 +51,18 @@ function buildAll(root: string): Map<string, Bundle> {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
+    alias: {
+      '@aws-sdk/credential-provider-node': join(import.meta.dirname, 'function-credentials.ts'),
+    },
     minify: true,
     legalComments: 'none',
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'error',
     // CommonJS packages ask for Node's own modules by `require`, which a module does not have.
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+    banner: {
+      js: "import{createRequire as nodeCreateRequire}from'node:module';const require=nodeCreateRequire(import.meta.url);",
+    },
   });
   return new Map(
     entries.map((entry) => [entry, bundleIn(join(outdir, entry.replace(/\.ts$/, '')), outputFiles)]),

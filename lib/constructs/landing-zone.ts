@@ -44,12 +44,13 @@ export class LandingZone extends Construct {
     });
   }
 
-  /** Lets a function tell an object that is gone (404) from one it may not read (403). */
+  /** Lets a function tell an object that is gone (404) from one it may not read (403): S3 asks whether it may list. */
   grantTellMissing(fn: NodeFunction, prefix: string): void {
     fn.permit({
-      actions: ['s3:ListBucket', 's3:ListBucketVersions'],
+      actions: ['s3:ListBucket'],
       resources: [this.bucket.bucketArn],
-      conditions: { StringLike: { 's3:prefix': `${prefix}*` } },
+      // A listing names its prefix, but the question behind a missing object does not.
+      conditions: { StringLikeIfExists: { 's3:prefix': `${prefix}*` } },
     });
   }
 }

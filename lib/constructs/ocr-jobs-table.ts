@@ -1,5 +1,6 @@
 import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
+import { OCR_JOBS } from '../../lambdas/ocr/contract.ts';
 import type { Config } from '../config.ts';
 import { removalPolicyOf } from './buckets.ts';
 import type { NodeFunction } from './node-function.ts';
@@ -12,8 +13,8 @@ export class OcrJobsTable extends Construct {
     super(scope, id);
     const { config } = props;
     this.table = new Table(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      timeToLiveAttribute: 'expiresAt',
+      partitionKey: { name: OCR_JOBS.partitionKey, type: AttributeType.STRING },
+      timeToLiveAttribute: OCR_JOBS.timeToLive,
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: config.deletionProtection,

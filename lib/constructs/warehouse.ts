@@ -60,6 +60,7 @@ export class Warehouse extends Construct {
       description: 'The Millrace warehouse: nothing may connect to it.',
       allowAllOutbound: true,
     });
+    // Only the namespace holds data: the workgroup goes with the network that it is in.
     const workgroup = new CfnWorkgroup(this, 'Workgroup', {
       workgroupName: name,
       namespaceName: namespace.ref,
@@ -72,7 +73,6 @@ export class Warehouse extends Construct {
       securityGroupIds: [securityGroup.securityGroupId],
       configParameters: [{ parameterKey: 'require_ssl', parameterValue: 'true' }],
     });
-    workgroup.applyRemovalPolicy(removalPolicyOf(config));
 
     this.workgroupName = workgroup.ref;
     this.database = database;

@@ -76,7 +76,7 @@ export async function runMapRun(walk: Walk, state: MapState): Promise<Json> {
   }
 }
 
-/** A child's outcome kept for a redrive, as JSON text of the lane's output. */
+/** Runs the children; the outcome of one that succeeded is kept as its lane's output, for a redrive. */
 async function runChildren(
   walk: Walk,
   run: MapRun,

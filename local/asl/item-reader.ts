@@ -51,7 +51,6 @@ export async function readItems(walk: Walk, state: MapState): Promise<MapItem[]>
   try {
     items = await read(walk, isObject(args) ? args : {}, config, limit);
   } catch (error) {
-    if (error instanceof StateError) throw error;
     const { reason } = failureOf(error, walk.signal);
     throw new StateError('States.ItemReaderFailed', `Attempting to read ${JSON.stringify(args)}: ${reason}`, {
       cause: error,

@@ -1,4 +1,9 @@
-import { paginateListObjectVersions, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type { Runtime } from '../runtime.ts';
 import type { Shape } from '../services/service.ts';
 
@@ -36,7 +41,9 @@ export class Deployment {
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     });
     this.#outputs = new Map(
-      runtime.stacks.stacks.flatMap((stack) => stack.outputs.map(({ key, value }) => [key, String(value)] as const)),
+      runtime.stacks.stacks.flatMap((stack) =>
+        stack.outputs.map(({ key, value }) => [key, String(value)] as const),
+      ),
     );
   }
 
@@ -71,7 +78,9 @@ export class Deployment {
     const states = new Map<string, FileState>();
     for (let i = 0; i < fileIds.length; i += 100) {
       const Keys = fileIds.slice(i, i + 100).map((id) => ({ pk: { S: id }, sk: { S: 'CURRENT' } }));
-      const { Responses } = await this.#call('dynamodb', 'BatchGetItem', { RequestItems: { [table]: { Keys } } });
+      const { Responses } = await this.#call('dynamodb', 'BatchGetItem', {
+        RequestItems: { [table]: { Keys } },
+      });
       for (const item of itemsOf(Responses, table)) states.set(String(item.pk), stateOf(item));
     }
     return states;
@@ -99,11 +108,17 @@ export class Deployment {
   /** Every version of every object below a prefix of the landing bucket. */
   async landed(prefix: string): Promise<LandedFile[]> {
     const files: LandedFile[] = [];
-    const pages = paginateListObjectVersions({ client: this.#s3 }, { Bucket: this.landingBucket, Prefix: prefix });
-    for await (const { Versions = [] } of pages) {
-      for (const { Key, VersionId } of Versions) {
+    let markers: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
+    while (markers) {
+      const page: ListObjectVersionsCommandOutput = await this.#s3.send(
+        new ListObjectVersionsCommand({ Bucket: this.landingBucket, Prefix: prefix, ...markers }),
+      );
+      for (const { Key, VersionId } of page.Versions ?? []) {
         if (Key && VersionId) files.push({ key: Key, versionId: VersionId });
       }
+      markers = page.NextKeyMarker
+        ? { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker ?? '' }
+        : undefined;
     }
     return files;
   }

@@ -71,7 +71,8 @@ export class Progress {
   #draw(): void {
     const rows = Math.max(5, (this.#out.rows ?? 24) - 4);
     const lines = [...this.#lines.values()];
-    const shown = lines.length <= rows ? lines : lines.filter(({ stage }) => !DONE.has(stage)).slice(0, rows - 1);
+    const shown =
+      lines.length <= rows ? lines : lines.filter(({ stage }) => !DONE.has(stage)).slice(0, rows - 1);
     const width = (this.#out.columns ?? 80) - 1;
     const text = shown.map(({ name, stage }) => `${stage.padEnd(12)} ${name}`.slice(0, width));
     if (shown.length < lines.length) {

@@ -32,7 +32,7 @@ export interface TrackedFile {
 }
 
 export function fileReport(file: TrackedFile, state: FileState | undefined, executions: number): FileReport {
-  const { result } = state ?? { result: {} };
+  const result: Readonly<Record<string, unknown>> = state?.result ?? {};
   return {
     fileName: file.fileName,
     fileId: file.fileId,
@@ -88,10 +88,16 @@ const COLUMNS: readonly { title: string; right?: boolean; of: (file: FileReport)
 
 /** The report as a table for people. */
 export function table(files: readonly FileReport[]): string {
-  const rows = [COLUMNS.map((column) => column.title), ...files.map((file) => COLUMNS.map((column) => column.of(file)))];
+  const rows = [
+    COLUMNS.map((column) => column.title),
+    ...files.map((file) => COLUMNS.map((column) => column.of(file))),
+  ];
   const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))));
   const line = (row: readonly string[]) =>
-    row.map((cell, i) => pad(cell, widths[i] ?? 0, COLUMNS[i]?.right === true)).join('  ').trimEnd();
+    row
+      .map((cell, i) => pad(cell, widths[i] ?? 0, COLUMNS[i]?.right === true))
+      .join('  ')
+      .trimEnd();
   const [head = [], ...body] = rows;
   return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n');
 }
@@ -103,5 +109,10 @@ function pad(cell: string, width: number, right: boolean): string {
 
 /** Columns a text takes on a terminal: East Asian wide characters take two. */
 function displayWidth(cell: string): number {
-  return [...cell].reduce((sum, character) => sum + (/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(character) ? 2 : 1), 0);
+  return [...cell].reduce(
+    (sum, character) =>
+      sum +
+      (/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(character) ? 2 : 1),
+    0,
+  );
 }

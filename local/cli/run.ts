@@ -3,10 +3,19 @@ import { join, resolve } from 'node:path';
 import { defaultDataDir, type Runtime, startRuntime } from '../runtime.ts';
 import { Deployment, type FileState } from './deployment.ts';
 import { fileIdOf, inputFiles } from './files.ts';
+import { nextSteps } from './next-steps.ts';
 import type { StartOptions } from './options.ts';
 import { Progress } from './progress.ts';
-import { type FileReport, fileReport, isDone, isGood, isLoaded, type Report, type TrackedFile, table } from './report.ts';
-import { nextSteps } from './next-steps.ts';
+import {
+  type FileReport,
+  fileReport,
+  isDone,
+  isGood,
+  isLoaded,
+  type Report,
+  type TrackedFile,
+  table,
+} from './report.ts';
 import { synthesise } from './synthesise.ts';
 
 /** How often the audit table is asked for outcomes, milliseconds. */
@@ -23,7 +32,11 @@ export interface RunIo {
  * The main job: start the runtime, drop the input, follow every file to its outcome, and report.
  * @returns the exit status
  */
-export async function run(root: string, options: StartOptions, { stdout, stderr, signal }: RunIo): Promise<number> {
+export async function run(
+  root: string,
+  options: StartOptions,
+  { stdout, stderr, signal }: RunIo,
+): Promise<number> {
   const out = options.json ? stderr : stdout;
   const say = (message: string) => out.write(`${message}\n`);
   const began = performance.now();
@@ -42,7 +55,12 @@ export async function run(root: string, options: StartOptions, { stdout, stderr,
   try {
     say(`Ready after ${((performance.now() - began) / 1000).toFixed(1)} s at ${runtime.endpoint}\n`);
     const deployment = new Deployment(runtime);
-    const states = await follow(deployment, progress, await drop(deployment, input, progress, signal), signal);
+    const states = await follow(
+      deployment,
+      progress,
+      await drop(deployment, input, progress, signal),
+      signal,
+    );
     progress.finish();
     const report = await reportOf(deployment, states, (performance.now() - began) / 1000);
     say(`\n${table(report.files)}\n`);
@@ -133,7 +151,12 @@ async function reportOf(
 }
 
 /** Shows what happens to files that are dropped by other means, until the person stops. */
-async function stayUp(deployment: Deployment, progress: Progress, runtime: Runtime, signal: AbortSignal): Promise<void> {
+async function stayUp(
+  deployment: Deployment,
+  progress: Progress,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<void> {
   const bucket = deployment.landingBucket;
   const open = new Map<string, TrackedFile>();
   const stopListening = runtime.onEvent((event) => {

@@ -45,11 +45,15 @@ function fingerprintOf(root: string): string {
 }
 
 async function runApp(root: string, assembly: string): Promise<void> {
-  const app = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'bin', 'app.ts')], {
-    cwd: root,
-    env: { ...process.env, CDK_OUTDIR: assembly },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const app = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(root, 'bin', 'app.ts')],
+    {
+      cwd: root,
+      env: { ...process.env, CDK_OUTDIR: assembly },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const output: string[] = [];
   app.stdout.on('data', (chunk) => output.push(String(chunk)));
   app.stderr.on('data', (chunk) => output.push(String(chunk)));

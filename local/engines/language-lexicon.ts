@@ -89,7 +89,7 @@ function english(): SentimentLanguage {
 
 /** Words that VADER's raters of chat messages heard a mood in and that letters and contracts use without one. */
 const NOT_OF_BUSINESS = words(
-  'dear sincerely yours please party parties number matter interest shared share',
+  'dear sincerely faithfully agreement yours please party parties number matter interest shared share',
 );
 
 const LANGUAGES: Readonly<Record<string, () => SentimentLanguage>> = {

@@ -50,9 +50,11 @@ export function analyseSentiment(text: string, language: string): Sentiment | un
   return { label: labels.reduce((best, label) => (scores[label] > scores[best] ? label : best)), scores };
 }
 
-/** A line break alone ends no sentence, because recognised text has one at the end of every line. */
+/** A line break ends a sentence only before a capital or a number: recognised text has one at the end of every line. */
 function sentencesOf(text: string): string[] {
-  return text.split(/(?<=[.!?])\s+|\n\s*\n/).filter((sentence) => /\p{L}/u.test(sentence));
+  return text
+    .split(/(?<=[.!?])\s+|\n(?=[^\S\n]*(?:\n|[\p{Lu}\d]))/u)
+    .filter((sentence) => /\p{L}/u.test(sentence));
 }
 
 /** -1..1 */

@@ -24,7 +24,6 @@ import { createStates } from './states/index.ts';
 import { createSts } from './sts/index.ts';
 import { createTextract } from './textract/index.ts';
 
-
 /**
  * Every stand-in, in the order in which they start: stores first, then what reacts, and last what polls. They stop in
  * the reverse order.

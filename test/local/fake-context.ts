@@ -20,6 +20,11 @@ export const ADMINISTRATOR: Caller = { kind: 'administrator' };
 
 type Metric = Parameters<RuntimeContext['metric']>[0];
 
+const directories: string[] = [];
+process.on('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 /** A runtime context for one or a few services: records what they emit and lets them call each other. */
 export class FakeContext implements RuntimeContext {
   readonly account = '123456789012';
@@ -50,6 +55,7 @@ export class FakeContext implements RuntimeContext {
   /** @param options.realTime uses the machine's clock instead of `manual` */
   constructor(options: { dataDir?: string; realTime?: boolean } = {}) {
     this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-test-'));
+    if (options.dataDir === undefined) directories.push(this.dataDir);
     this.clock = options.realTime ? systemClock : this.manual;
   }
 
@@ -103,13 +109,10 @@ export class FakeContext implements RuntimeContext {
     this.warnings.push(message);
   }
 
-  /** Makes a service callable, and stops it and removes its data when the test ends. */
+  /** Makes a service callable, and stops it when the test ends. */
   use<Service extends LocalService>(t: TestContext, service: Service): Service {
     for (const name of service.signingNames) this.services.set(name, service);
-    t.after(async () => {
-      await service.stop?.();
-      rmSync(this.dataDir, { recursive: true, force: true });
-    });
+    t.after(() => service.stop?.());
     return service;
   }
 }

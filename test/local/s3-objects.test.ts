@@ -10,6 +10,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  GetObjectAttributesCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -261,6 +262,10 @@ test('a large upload in parts comes back whole, as a copy too', async (t) => {
   const upload = new Upload({ client, params: { Bucket, Key: 'big', Body } });
   const done = await upload.done();
   assert.match(done.ETag ?? '', /-3"$/);
+  const attributes = await client.send(
+    new GetObjectAttributesCommand({ Bucket, Key: 'big', ObjectAttributes: ['ObjectParts', 'ObjectSize'] }),
+  );
+  assert.partialDeepStrictEqual(attributes, { ObjectSize: Body.length, ObjectParts: { TotalPartsCount: 3 } });
   await client.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/big` }));
   for (const Key of ['big', 'copy']) {
     const answer = await client.send(new GetObjectCommand({ Bucket, Key }));

@@ -31,7 +31,7 @@ export interface HistoryEvent {
 
 /** The service in a runtime that knows nothing else than the stubs a test gives. */
 export class Harness implements Disposable {
-  readonly dataDir = mkdtempSync(join(tmpdir(), 'millrace-states-'));
+  readonly dataDir: string;
   readonly stubs: Record<string, Stub> = {};
   readonly events: BusEvent[] = [];
   readonly logs: { group: string; stream: string; message: string }[] = [];
@@ -41,8 +41,9 @@ export class Harness implements Disposable {
   deny: (request: AuthorizationRequest) => boolean = () => false;
   service: LocalService;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Clock = systemClock, dataDir = mkdtempSync(join(tmpdir(), 'millrace-states-'))) {
     this.clock = clock;
+    this.dataDir = dataDir;
     this.service = createStates(this.#context());
   }
 
@@ -108,7 +109,7 @@ export class Harness implements Disposable {
     while (!(await condition())) await new Promise(setImmediate);
   }
 
-  /** Ends the service as a crash would: nothing is told to executions, and a new one opens the same files. */
+  /** Stops the service in the middle of what runs, and opens a new one on the same files. */
   async restart(): Promise<void> {
     await this.service.stop?.();
     this.service = createStates(this.#context());
@@ -124,7 +125,9 @@ export class Harness implements Disposable {
     const authorize = (request: AuthorizationRequest) => {
       this.authorized.push(request);
       if (this.deny(request))
-        throw new AwsError('AccessDeniedException', `not authorized to perform: ${request.action}`, { status: 400 });
+        throw new AwsError('AccessDeniedException', `not authorized to perform: ${request.action}`, {
+          status: 400,
+        });
     };
     return {
       clock: this.clock,
@@ -156,7 +159,10 @@ export const lambda =
   (handler: (payload: unknown, functionName: unknown) => unknown): Stub =>
   async ({ Payload, FunctionName }) => {
     try {
-      return { StatusCode: 200, Payload: JSON.stringify((await handler(json(Payload), FunctionName)) ?? null) };
+      return {
+        StatusCode: 200,
+        Payload: JSON.stringify((await handler(json(Payload), FunctionName)) ?? null),
+      };
     } catch (error) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       const Payload = JSON.stringify({ errorMessage: message, errorType: name, trace: [] });

@@ -7,7 +7,10 @@ export async function visitChoice(walk: Walk, state: ChoiceState): Promise<Outco
   for (const [index, rule] of state.Choices.entries()) {
     const holds = await walk.evaluateAs('boolean', rule.Condition, `Choices[${index}]/Condition`);
     if (!holds) continue;
-    return walk.conclude({ ...rule, Output: rule.Output ?? state.Output } as typeof rule, walk.input);
+    return walk.conclude(
+      { ...(state.Output !== undefined && { Output: state.Output }), ...rule },
+      walk.input,
+    );
   }
   if (state.Default !== undefined) return walk.conclude({ ...state, Next: state.Default }, walk.input);
   const { state: name, enteredId } = walk.position;

@@ -2,4 +2,4 @@ import type { SucceedState } from '../definition.ts';
 import type { Outcome, Walk } from '../walk.ts';
 
 export const visitSucceed = (walk: Walk, state: SucceedState): Promise<Outcome> =>
-  walk.conclude({ Output: state.Output, Assign: state.Assign } as SucceedState, walk.input);
+  walk.conclude(state, walk.input);

@@ -96,42 +96,25 @@ function limited(
 
 /** Waits for the answer to a token, for its time limit and for its heartbeats. */
 function answered(walk: Walk, pending: PendingToken, timeoutAt: number | undefined): Promise<Json> {
-  const { host } = walk;
-  const { heartbeatMs } = pending;
-  return limited(walk, timeoutAt, async (signal) => {
-    const silence = new AbortController();
+  const { clock } = walk.host;
+  const { heartbeatMs, token } = pending;
+  return limited(walk, timeoutAt, (signal) => {
+    const waiting = new AbortController();
+    signal.addEventListener('abort', () => waiting.abort(signal.reason), { once: true });
     let cancel: (() => void) | undefined;
     const arm = () => {
-      if (heartbeatMs === undefined) return;
       cancel?.();
-      cancel = host.clock.after((pending.heartbeatAt ?? 0) - host.clock.now(), () =>
-        silence.abort(heartbeatMissed()),
-      );
+      if (pending.heartbeatAt === undefined) return;
+      cancel = clock.after(pending.heartbeatAt - clock.now(), () => waiting.abort(heartbeatMissed()));
     };
     arm();
-    try {
-      return await bounded(host.clock, signal, undefined, (inner) => {
-        const answer = host.awaitToken({
-          token: pending.token,
-          signal: inner,
-          heartbeat() {
-            if (heartbeatMs === undefined) return;
-            pending.heartbeatAt = host.clock.now() + heartbeatMs;
-            arm();
-          },
-        });
-        return Promise.race([answer, rejection(silence.signal)]);
-      });
-    } finally {
-      cancel?.();
-    }
+    const heartbeat = () => {
+      if (heartbeatMs !== undefined) pending.heartbeatAt = clock.now() + heartbeatMs;
+      arm();
+    };
+    return walk.host.awaitToken({ token, signal: waiting.signal, heartbeat }).finally(() => cancel?.());
   });
 }
-
-const rejection = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 
 /** Records how the task ended and passes it on. */
 async function settle(walk: Walk, events: TaskEvents, work: () => Promise<Json>): Promise<Json> {

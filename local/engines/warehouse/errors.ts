@@ -18,10 +18,14 @@ const TRANSLATIONS: readonly (readonly [RegExp, (match: RegExpExecArray) => stri
     /Could not convert string '([\s\S]*)' to U?INT\d+/,
     ([, value]) => `invalid input syntax for integer: "${value}"`,
   ],
-  [/Could not convert string '([\s\S]*)' to (\w+)/, ([, value, type]) => `invalid input syntax for type ${type?.toLowerCase()}: "${value}"`],
+  [
+    /Could not convert string '([\s\S]*)' to (\w+)/,
+    ([, value, type]) => `invalid input syntax for type ${type?.toLowerCase()}: "${value}"`,
+  ],
   [
     /CHECK constraint failed on table (\S+) with expression CHECK\(\(strlen\((.+)\) <= (\d+)\)\)/,
-    ([, table, column, bytes]) => `value too long for type character varying(${bytes}): column ${column} of ${table}`,
+    ([, table, column, bytes]) =>
+      `value too long for type character varying(${bytes}): column ${column} of ${table}`,
   ],
   [
     /NOT NULL constraint failed: (\w+)\.(\S+)/,

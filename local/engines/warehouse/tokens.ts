@@ -177,9 +177,7 @@ export class TokenReader {
 
   fail(): never {
     const token = this.peek();
-    throw new SqlError(
-      token ? `syntax error at or near "${token.text}"` : 'syntax error at end of input',
-    );
+    throw new SqlError(token ? `syntax error at or near "${token.text}"` : 'syntax error at end of input');
   }
 
   #identifier(): string {

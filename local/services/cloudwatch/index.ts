@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonFile } from '../json-file.ts';
 import { instant, numeric, object, operation } from '../operation.ts';
 import {
   AwsError,
@@ -74,22 +74,12 @@ function shownAlarm({ settings, arn, state }: Alarm): Shape {
 /** CloudWatch metrics and alarms. `record` takes the metrics of the services themselves. */
 export function createCloudwatch(context: RuntimeContext): LocalService & { record(datum: Datum): void } {
   const directory = join(context.dataDir, 'cloudwatch');
-  mkdirSync(directory, { recursive: true });
-  const alarmFile = join(directory, 'alarms.json');
+  const alarmFile = new JsonFile(join(directory, 'alarms.json'), SavedAlarms);
   const store = new MetricStore(directory);
   const alarms = new Map<string, Alarm>();
   const ofTemplate = new Set<string>();
-  const saved = loadAlarms();
+  const saved = alarmFile.read() ?? [];
   let cancelTick: (() => void) | undefined;
-
-  function loadAlarms(): z.infer<typeof SavedAlarms> {
-    try {
-      return SavedAlarms.parse(JSON.parse(readFileSync(alarmFile, 'utf8')));
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-      throw error;
-    }
-  }
 
   function saveAlarms(): void {
     const all = [...alarms.values()].map(({ settings, state }) => ({
@@ -97,8 +87,7 @@ export function createCloudwatch(context: RuntimeContext): LocalService & { reco
       state,
       template: ofTemplate.has(settings.AlarmName),
     }));
-    writeFileSync(`${alarmFile}.new`, JSON.stringify(all));
-    renameSync(`${alarmFile}.new`, alarmFile);
+    alarmFile.write(all);
   }
 
   /** Creates or replaces an alarm; its state stays. */

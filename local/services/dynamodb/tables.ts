@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonFile } from '../json-file.ts';
 
 const Settings = z.object({
   /** Attribute that holds the time to live, in epoch seconds. */
@@ -12,19 +12,12 @@ export type Settings = z.infer<typeof Settings>;
 
 /** What dynalite does not keep about tables: time to live, point-in-time recovery, deletion protection. */
 export class TableSettings {
-  readonly #path: string;
+  readonly #file: JsonFile<z.ZodRecord<z.ZodString, typeof Settings>>;
   readonly #tables: Map<string, Settings>;
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#path = join(directory, 'settings.json');
-    let text = '{}';
-    try {
-      text = readFileSync(this.#path, 'utf8');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-    this.#tables = new Map(Object.entries(z.record(z.string(), Settings).parse(JSON.parse(text))));
+    this.#file = new JsonFile(join(directory, 'settings.json'), z.record(z.string(), Settings));
+    this.#tables = new Map(Object.entries(this.#file.read() ?? {}));
   }
 
   get(table: string): Settings {
@@ -49,7 +42,6 @@ export class TableSettings {
   }
 
   #write(): void {
-    writeFileSync(`${this.#path}.new`, JSON.stringify(Object.fromEntries(this.#tables)));
-    renameSync(`${this.#path}.new`, this.#path);
+    this.#file.write(Object.fromEntries(this.#tables));
   }
 }

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { JsonFile } from '../json-file.ts';
 import { document, object } from '../operation.ts';
 import {
   AwsError,
@@ -29,22 +29,15 @@ const BusPolicyProperties = z.object({
 
 /** Rules made by API calls are kept in a file; those of the template come back with it. */
 class SavedRuleFile {
-  readonly #path: string;
+  readonly #file: JsonFile<typeof SavedRules>;
   readonly #rules = new Map<string, z.infer<typeof SavedRules>[number]>();
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#path = join(directory, 'rules.json');
+    this.#file = new JsonFile(join(directory, 'rules.json'), SavedRules);
   }
 
   load(): z.infer<typeof SavedRules> {
-    let text = '[]';
-    try {
-      text = readFileSync(this.#path, 'utf8');
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-    const rules = SavedRules.parse(JSON.parse(text));
+    const rules = this.#file.read() ?? [];
     for (const rule of rules) this.#rules.set(`${rule.settings.EventBusName}|${rule.settings.Name}`, rule);
     return rules;
   }
@@ -59,8 +52,7 @@ class SavedRuleFile {
         targets: [...targets.values()],
       });
     }
-    writeFileSync(`${this.#path}.new`, JSON.stringify([...this.#rules.values()]));
-    renameSync(`${this.#path}.new`, this.#path);
+    this.#file.write([...this.#rules.values()]);
   }
 }
 

@@ -79,11 +79,15 @@ async function loadHandler() {
   const [, file, path] = /^([^.]+)\.(.+)$/.exec(basename(specification)) ?? [];
   if (!file) throw named('Runtime.MalformedHandlerName', `Bad handler ${specification}`);
   const stem = join(env.LAMBDA_TASK_ROOT, dirname(specification), file);
-  const found = ['', '.js', '.mjs', '.cjs'].map((extension) => stem + extension).find((name) => existsSync(name));
+  const found = ['', '.js', '.mjs', '.cjs']
+    .map((extension) => stem + extension)
+    .find((name) => existsSync(name));
   if (!found) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
   const module = await import(pathToFileURL(found).href).catch((error) => {
-    if (error instanceof SyntaxError) throw named('Runtime.UserCodeSyntaxError', `SyntaxError: ${error.message}`, error);
-    if (error?.code === 'ERR_MODULE_NOT_FOUND') throw named('Runtime.ImportModuleError', `Error: ${error.message}`, error);
+    if (error instanceof SyntaxError)
+      throw named('Runtime.UserCodeSyntaxError', `SyntaxError: ${error.message}`, error);
+    if (error?.code === 'ERR_MODULE_NOT_FOUND')
+      throw named('Runtime.ImportModuleError', `Error: ${error.message}`, error);
     throw error;
   });
   const handler = path.split('.').reduce((value, name) => value?.[name] ?? value?.default?.[name], module);
@@ -91,7 +95,10 @@ async function loadHandler() {
     throw named('Runtime.HandlerNotFound', `${specification} is undefined or not exported`);
   }
   if (handler.length > 2) {
-    throw named('Runtime.CallbackHandlerDeprecated', `${specification} takes a callback; Node.js 24 on Lambda has none`);
+    throw named(
+      'Runtime.CallbackHandlerDeprecated',
+      `${specification} takes a callback; Node.js 24 on Lambda has none`,
+    );
   }
   return handler;
 }

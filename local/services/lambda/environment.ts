@@ -163,7 +163,6 @@ export class Environment {
         clearTimeout(timer);
         this.#onFrame = () => {};
         this.#onExit = () => {};
-        if (frame.kind === 'fatal') this.#isAlive = false;
         resolve(frame);
       };
       const timer = setTimeout(() => {
@@ -195,7 +194,10 @@ export class Environment {
       const mark = line.indexOf('\0');
       const words = mark < 0 ? line : line.slice(0, mark);
       if (words) this.#log(words);
-      if (mark >= 0) this.#onFrame(frameSchema.parse(JSON.parse(line.slice(mark + 1))));
+      if (mark < 0) continue;
+      const frame = frameSchema.parse(JSON.parse(line.slice(mark + 1)));
+      if (frame.kind === 'fatal') this.#isAlive = false;
+      this.#onFrame(frame);
     }
   }
 

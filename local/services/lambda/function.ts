@@ -67,7 +67,11 @@ const properties = z.object({
   DeadLetterConfig: z.object({ TargetArn: z.string().optional() }).default({}),
   ReservedConcurrentExecutions: numeric.optional(),
   Layers: z.array(z.string()).max(0, 'layers have no local stand-in').default([]),
-  Code: z.object({ S3Bucket: z.string().optional(), S3Key: z.string().optional(), ZipFile: z.string().optional() }),
+  Code: z.object({
+    S3Bucket: z.string().optional(),
+    S3Key: z.string().optional(),
+    ZipFile: z.string().optional(),
+  }),
 });
 
 /**
@@ -95,7 +99,8 @@ export function functionFromTemplate(
     : ZipFile === undefined
       ? assets.directoryOf(S3Bucket, S3Key)
       : writeInlineCode(context, name, ZipFile);
-  if (isRunnable && !directory) throw new Error(`${where}: the assembly has no code s3://${S3Bucket}/${S3Key}`);
+  if (isRunnable && !directory)
+    throw new Error(`${where}: the assembly has no code s3://${S3Bucket}/${S3Key}`);
   return {
     name,
     arn: functionArn(context, name),

@@ -29,7 +29,8 @@ const text: PlatformLog = {
   ],
 };
 
-const event = (type: string, record: object) => JSON.stringify({ time: new Date().toISOString(), type, record });
+const event = (type: string, record: object) =>
+  JSON.stringify({ time: new Date().toISOString(), type, record });
 
 const json: PlatformLog = {
   start: (requestId) => event('platform.start', { requestId, version: '$LATEST' }),

@@ -16,7 +16,8 @@ interface Waiter {
 }
 
 interface Queue {
-  readonly fn: LambdaFunction;
+  /** As it is configured now. */
+  fn: LambdaFunction;
   readonly waiters: Waiter[];
 }
 
@@ -46,6 +47,7 @@ export class Pool {
   readonly #starting = new Set<Environment>();
   /** In the order in which they fell idle. */
   readonly #idle = new Map<Environment, Idle>();
+  readonly #outdated = new WeakSet<Environment>();
   #alarm: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -63,7 +65,7 @@ export class Pool {
   /** Waits for an environment of the function; give it back with {@link release}. */
   acquire(fn: LambdaFunction): Promise<Environment> {
     for (const [environment, idle] of this.#idle) {
-      if (environment.fn !== fn) continue;
+      if (environment.fn !== fn || !environment.isAlive) continue;
       idle.cancelReaping();
       this.#idle.delete(environment);
       return Promise.resolve(environment);
@@ -71,6 +73,7 @@ export class Pool {
     const { promise, resolve } = Promise.withResolvers<Environment>();
     const queue = this.#queues.get(fn.name) ?? { fn, waiters: [] };
     this.#queues.set(fn.name, queue);
+    queue.fn = fn;
     queue.waiters.push({ since: performance.now(), resolve });
     this.#pump();
     return promise;
@@ -82,10 +85,12 @@ export class Pool {
     this.#pump();
   }
 
-  /** Ends the unused environments of a function whose configuration has changed; those in use end when released. */
-  retireIdle(name: string): void {
-    for (const environment of this.#idle.keys()) {
-      if (environment.fn.name === name) this.#retire(environment);
+  /** Ends the environments of a function whose configuration has changed; those in use end when released. */
+  outdate(name: string): void {
+    for (const environment of this.#environments) {
+      if (environment.fn.name !== name) continue;
+      if (this.#idle.has(environment)) this.#retire(environment);
+      else this.#outdated.add(environment);
     }
   }
 
@@ -103,14 +108,16 @@ export class Pool {
     const { fn } = environment;
     const queue = this.#queues.get(fn.name);
     const waiter = queue?.waiters[0];
-    if (waiter && queue.fn === fn && !this.#isStarved(waiter.since)) {
+    if (this.#outdated.has(environment) || (waiter && this.#isStarved(waiter.since))) {
+      this.#retire(environment);
+    } else if (waiter) {
       queue.waiters.shift();
       if (queue.waiters.length === 0) this.#queues.delete(fn.name);
       waiter.resolve(environment);
-      return;
+    } else {
+      const cancelReaping = this.#context.clock.after(this.#idleMs, () => this.#retire(environment));
+      this.#idle.set(environment, { since: performance.now(), cancelReaping });
     }
-    const cancelReaping = this.#context.clock.after(this.#idleMs, () => this.#retire(environment));
-    this.#idle.set(environment, { since: performance.now(), cancelReaping });
   }
 
   /** Whether some function without any environment waits for room, and has waited since before `since`. */
@@ -137,7 +144,7 @@ export class Pool {
       else if (!isFirst) soonest = Math.min(soonest, WARM_MS);
     }
     clearTimeout(this.#alarm);
-    if (soonest < Number.POSITIVE_INFINITY) this.#alarm = setTimeout(() => this.#pump(), soonest + 1);
+    if (soonest < Number.POSITIVE_INFINITY) this.#alarm = setTimeout(() => this.#pump(), soonest + 1).unref();
   }
 
   #makeRoom(urgent: boolean): boolean {
@@ -153,6 +160,7 @@ export class Pool {
     const environment = new Environment(this.#context, fn, fn.directory);
     this.#environments.add(environment);
     this.#starting.add(environment);
+    void environment.exited.then(() => this.#retire(environment));
     void environment.started.then(() => {
       this.#starting.delete(environment);
       // One that failed to start answers one invocation with the reason.

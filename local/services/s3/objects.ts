@@ -1,5 +1,5 @@
 import type { HttpResponse } from '../service.ts';
-import { ALGORITHMS, checksumHeader, verifyChecksums } from './checksums.ts';
+import { ALGORITHMS, checksumElements, checksumHeader, verifyChecksums } from './checksums.ts';
 import { isUnchanged, parseRange, type Range } from './conditions.ts';
 import { copyObject } from './copy.ts';
 import {

@@ -43,9 +43,10 @@ export class Executions implements Surroundings {
   }
 
   find(arn: string): ExecutionRow | undefined {
+    // An execution stays in memory until its last write is committed.
     return (
       this.#running.get(arn)?.row ??
-      this.#store.bodies<ExecutionRow>('SELECT body FROM executions WHERE arn = ?', arn)[0]
+      this.#store.peek<ExecutionRow>('SELECT body FROM executions WHERE arn = ?', arn)
     );
   }
 
@@ -247,7 +248,7 @@ export class Executions implements Surroundings {
         await running?.done;
         return running?.row ?? this.get(row.arn);
       },
-      stop: (reason) => this.running(row.arn)?.stop('States.ParentStopped', reason),
+      stop: (reason) => this.#stop(row.arn, reason),
     };
   }
 
@@ -259,7 +260,7 @@ export class Executions implements Surroundings {
   ): Promise<ChildOutcome> {
     const { arn } = this.start(revision, { input, mapRunArn });
     const running = this.#running.get(arn);
-    const stop = () => running?.stop(undefined, 'The Map Run was stopped.');
+    const stop = () => this.#stop(arn, 'The Map Run was stopped.');
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     await running?.done;
@@ -276,6 +277,11 @@ export class Executions implements Surroundings {
       ...(row.error !== undefined && { error: row.error }),
       ...(row.cause !== undefined && { reason: row.cause }),
     };
+  }
+
+  /** Stops a child with its parent; when the runtime ends, both are left to be resumed. */
+  #stop(arn: string, reason: string): void {
+    if (!this.#stopped) this.running(arn)?.stop(undefined, reason);
   }
 
   #open(row: ExecutionRow, revision: Revision, checkpoint: Checkpoint): Running {

@@ -102,8 +102,9 @@ export class Store {
     return ++this.#seq;
   }
 
-  /** Makes a write with the next commit. */
+  /** Makes a write with the next commit; after the store is closed, nothing happens any more. */
   later(write: () => void): void {
+    if (!this.#db.isOpen) return;
     this.#pending.push(write);
     if (this.#committed) return;
     this.#committed = Promise.withResolvers();
@@ -142,6 +143,12 @@ export class Store {
   all(sql: string, ...values: (string | number | null)[]): Record<string, unknown>[] {
     this.commit();
     return this.#prepare(sql).all(...values);
+  }
+
+  /** The `body` of one row, parsed, as of the last commit: for what is known not to be among the pending writes. */
+  peek<T>(sql: string, ...values: (string | number | null)[]): T | undefined {
+    const row = this.#prepare(sql).get(...values);
+    return row && JSON.parse(String(row.body));
   }
 
   /** The `body` columns of the rows found, parsed. */

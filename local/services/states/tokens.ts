@@ -26,7 +26,7 @@ export class Tokens {
 
   /** Waits for the answer to a token; one that came before a restart is found again. */
   wait({ token, signal, heartbeat }: TokenWait, execution: number): Promise<Json> {
-    const [kept] = this.#store.bodies<Answer>('SELECT body FROM answers WHERE token = ?', token);
+    const kept = this.#store.peek<Answer>('SELECT body FROM answers WHERE token = ?', token);
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         signal.removeEventListener('abort', abort);

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { synthesise } from './synthesise.ts';
+
+const { data, pipelines, ofType, app } = synthesise();
+const withoutWarehouse = synthesise({ 'warehouse.enabled': 'false' });
+
+/** Actions that AWS can only allow on every resource (service authorization reference). */
+const WITHOUT_RESOURCES = [
+  /^xray:Put(TraceSegments|TelemetryRecords)$/,
+  /^xray:GetSampling(Rules|Targets)$/,
+  /^logs:(Create|Get|Update|Delete)LogDelivery$/,
+  /^logs:(ListLogDeliveries|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$/,
+  /^textract:/,
+  /^comprehend:/,
+  /^redshift-data:(DescribeStatement|GetStatementResult)$/,
+  /^redshift-serverless:(Create|Update|Delete)UsageLimit$/,
+];
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: unknown;
+}
+
+function statements(type: string): { id: string; statement: Statement }[] {
+  return ofType(type).flatMap(([id, { Properties }]) => {
+    const document = Object(Properties.PolicyDocument);
+    return [document.Statement ?? []].flat().map((statement: Statement) => ({ id, statement }));
+  });
+}
+
+test('buckets are versioned, private, encrypted and speak TLS only', () => {
+  const buckets = ofType('AWS::S3::Bucket');
+  assert.equal(buckets.length, 3);
+  for (const [id, { Properties, DeletionPolicy }] of buckets) {
+    assert.equal(DeletionPolicy, 'Retain', id);
+    assert(Properties.BucketEncryption, id);
+    assert.deepEqual(
+      new Set(Object.values(Object(Properties.PublicAccessBlockConfiguration))),
+      new Set([true]),
+      id,
+    );
+  }
+  const versioned = buckets.filter(
+    ([, { Properties }]) => Object(Properties.VersioningConfiguration).Status === 'Enabled',
+  );
+  assert.equal(versioned.length, 2, 'landing and lake; access logs are written once');
+  const denials = statements('AWS::S3::BucketPolicy').filter(
+    ({ statement }) =>
+      statement.Effect === 'Deny' && JSON.stringify(statement).includes('"aws:SecureTransport":"false"'),
+  );
+  assert.equal(new Set(denials.map(({ id }) => id)).size, 3);
+});
+
+test('objects move to infrequent access and Glacier, old versions and unfinished uploads expire', () => {
+  data?.hasResourceProperties('AWS::S3::Bucket', {
+    LoggingConfiguration: { LogFilePrefix: 'landing/' },
+    LifecycleConfiguration: {
+      Rules: [
+        {
+          Status: 'Enabled',
+          AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+          NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+          Transitions: [
+            { StorageClass: 'STANDARD_IA', TransitionInDays: 30 },
+            { StorageClass: 'GLACIER', TransitionInDays: 90 },
+          ],
+        },
+      ],
+    },
+  });
+});
+
+test('new documents and curated records are told to queues', () => {
+  const prefixes = ofType('AWS::S3::Bucket').flatMap(([, { Properties }]) =>
+    [Object(Properties.NotificationConfiguration).QueueConfigurations ?? []]
+      .flat()
+      .flatMap(({ Event, Filter }) => [Event, Filter.S3Key.Rules[0].Value]),
+  );
+  assert.deepEqual(prefixes.sort(), ['curated/', 'documents/', 's3:ObjectCreated:*', 's3:ObjectCreated:*']);
+});
+
+test('the audit table has its indexes, recovers to a point in time and is protected', () => {
+  data?.hasResource('AWS::DynamoDB::Table', {
+    DeletionPolicy: 'Retain',
+    Properties: {
+      BillingMode: 'PAY_PER_REQUEST',
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: ['by-status', 'by-pipeline', 'by-file-name'].map((IndexName) =>
+        Match.objectLike({ IndexName, Projection: { ProjectionType: 'ALL' } }),
+      ),
+    },
+  });
+});
+
+test('every queue has a dead letter queue or is one, and refuses what is not TLS', () => {
+  const queues = ofType('AWS::SQS::Queue');
+  const [deadLetters, others] = [/DeadLetters/, /^(?!.*DeadLetters)/].map((pattern) =>
+    queues.filter(([id]) => pattern.test(id)),
+  );
+  assert.equal(deadLetters?.length, 6);
+  assert.equal(others?.length, 6);
+  for (const [id, { Properties }] of others ?? []) assert(Properties.RedrivePolicy, id);
+  for (const [id, { Properties }] of queues) {
+    assert.equal(Properties.MessageRetentionPeriod, 1_209_600, id);
+    assert.equal(Properties.SqsManagedSseEnabled, true, id);
+  }
+  assert.equal(ofType('AWS::SQS::QueuePolicy').length, queues.length);
+});
+
+test('the application lists every dead letter queue', () => {
+  const stack = app.node.children.find(({ node }) => node.id.endsWith('-Pipelines'));
+  assert(stack && 'deadLetters' in stack && Array.isArray(stack.deadLetters));
+  assert.equal(stack.deadLetters.length, 6);
+});
+
+test('event source mappings report failures one by one, and messages stay hidden for six time-outs', () => {
+  const mappings = ofType('AWS::Lambda::EventSourceMapping');
+  assert.equal(mappings.length, 6);
+  for (const [id, { Properties }] of mappings) {
+    assert.deepEqual(Properties.FunctionResponseTypes, ['ReportBatchItemFailures'], id);
+    assert(Object(Properties.ScalingConfig).MaximumConcurrency >= 2, id);
+  }
+  data?.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 6 * 120 + 5 });
+});
+
+test('every function runs Node 24 on arm64 in a role of its own, traced, with logs that expire', () => {
+  const functions = ofType('AWS::Lambda::Function').filter(
+    ([, { Metadata }]) => Metadata?.['millrace:bundle'],
+  );
+  assert.equal(functions.length, 12);
+  const roles = functions.map(([, { Properties }]) => JSON.stringify(Properties.Role));
+  assert.equal(new Set(roles).size, functions.length);
+  for (const [id, { Properties }] of functions) {
+    assert.equal(Properties.Runtime, 'nodejs24.x', id);
+    assert.deepEqual(Properties.Architectures, ['arm64'], id);
+    assert.deepEqual(Properties.TracingConfig, { Mode: 'Active' }, id);
+    assert(Object(Properties.LoggingConfig).LogGroup, id);
+  }
+  for (const [id, { Properties }] of ofType('AWS::Logs::LogGroup'))
+    assert.equal(Properties.RetentionInDays, 7, id);
+  for (const [id, { Properties }] of ofType('AWS::IAM::Role'))
+    assert.equal(Properties.ManagedPolicyArns, undefined, id);
+});
+
+test('no policy allows a wildcard of actions, nor all resources where AWS knows one', () => {
+  for (const { id, statement } of statements('AWS::IAM::Policy')) {
+    for (const action of [statement.Action].flat()) {
+      assert(!action.includes('*'), `${id}: ${action}`);
+      if (statement.Resource === '*') {
+        assert(
+          WITHOUT_RESOURCES.some((pattern) => pattern.test(action)),
+          `${id} allows ${action} on everything`,
+        );
+      }
+    }
+  }
+});
+
+test('state machines are Standard, traced and logged without the data of executions', () => {
+  const machines = ofType('AWS::StepFunctions::StateMachine');
+  assert.equal(machines.length, 4);
+  for (const [id, { Properties }] of machines) {
+    assert.equal(Properties.StateMachineType, 'STANDARD', id);
+    assert.deepEqual(Properties.TracingConfiguration, { Enabled: true }, id);
+    const { Level, IncludeExecutionData } = Object(Properties.LoggingConfiguration);
+    assert.deepEqual([Level, IncludeExecutionData], ['ALL', false], id);
+    assert(JSON.parse(String(Properties.DefinitionString)).TimeoutSeconds > 0, id);
+  }
+});
+
+test('the warehouse is small, private, on three zones, and limited', () => {
+  data?.hasResourceProperties('AWS::RedshiftServerless::Workgroup', {
+    BaseCapacity: 4,
+    PubliclyAccessible: false,
+    EnhancedVpcRouting: true,
+    SubnetIds: [Match.anyValue(), Match.anyValue(), Match.anyValue()],
+  });
+  data?.hasResourceProperties('AWS::RedshiftServerless::Namespace', { ManageAdminPassword: true });
+  data?.resourceCountIs('Custom::RedshiftServerlessUsageLimit', 1);
+  data?.resourceCountIs('AWS::EC2::NatGateway', 0);
+  data?.resourceCountIs('AWS::EC2::InternetGateway', 0);
+});
+
+test('without a warehouse nothing of it is deployed, and the load state machine knows', () => {
+  const types = new Set(Object.values(withoutWarehouse.resources).map(({ Type }) => Type));
+  const leftOver = [...types].filter((type) => /Redshift|EC2|^Custom::/.test(type));
+  assert.deepEqual(leftOver, []);
+  withoutWarehouse.pipelines?.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+    DefinitionSubstitutions: {
+      WarehouseEnabled: 'false',
+      WorkgroupName: '',
+      DatabaseName: '',
+      WarehouseSecretArn: '',
+    },
+  });
+  assert(!JSON.stringify(withoutWarehouse.resources).includes('redshift-data:'));
+});
+
+test('Athena finds curated JSON and loaded Parquet by year, month and day', () => {
+  for (const [Name, prefix] of [
+    ['documents_curated', 'curated'],
+    ['documents', 'loaded'],
+  ]) {
+    data?.hasResourceProperties('AWS::Glue::Table', {
+      TableInput: {
+        Name,
+        PartitionKeys: ['year', 'month', 'day'].map((key) => ({ Name: key, Type: 'int' })),
+        Parameters: Match.objectLike({
+          'projection.enabled': 'true',
+          'storage.location.template': {
+            'Fn::Join': [
+              '',
+              ['s3://', Match.anyValue(), `/${prefix}/documents/year=\${year}/month=\${month}/day=\${day}/`],
+            ],
+          },
+        }),
+      },
+    });
+  }
+});
+
+test('outputs name what people and scripts look for', () => {
+  const keys = Object.keys({ ...data?.findOutputs('*'), ...pipelines?.findOutputs('*') });
+  for (const name of [
+    'LandingBucketName',
+    'LakeBucketName',
+    'AuditTableName',
+    'OcrJobsTableName',
+    'GlueDatabaseName',
+    'WarehouseWorkgroupName',
+    'WarehouseDatabase',
+    'WarehouseSecretArn',
+    'DocumentIngestionStateMachineArn',
+    'OcrStateMachineArn',
+    'SentimentStateMachineArn',
+    'WarehouseLoadStateMachineArn',
+  ]) {
+    assert(keys.includes(name), name);
+  }
+});
+
+test('resources carry the tags of the environment', () => {
+  const tagged = synthesise({ tags: { Owner: 'data@example.com' } });
+  tagged.data?.hasResourceProperties('AWS::DynamoDB::Table', {
+    Tags: Match.arrayWith([
+      { Key: 'Application', Value: 'Millrace' },
+      { Key: 'Environment', Value: 'dev' },
+      { Key: 'Owner', Value: 'data@example.com' },
+    ]),
+  });
+});
