@@ -1,4 +1,5 @@
 import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
+import { DISABLE_CREATION_STACK_TRACES } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Config } from './config.ts';
 import { TRIGGERS } from './pipelines/index.ts';
@@ -8,11 +9,12 @@ import { PipelinesStack } from './stacks/pipelines.ts';
 /** The CDK application for one environment: the stacks `Millrace-<environment>-Data` and `Millrace-<environment>-Pipelines`. */
 export function createApp(config: Config, props: AppProps = {}): App {
   const app = new App({
-    // The template says nothing of the machine that made it.
     analyticsReporting: false,
     treeMetadata: false,
     stackTraces: false,
     ...props,
+    // The assembly says nothing of the machine that made it: no paths in metadata.
+    context: { ...props.context, [DISABLE_CREATION_STACK_TRACES]: true },
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   const tags = { Application: 'Millrace', Environment: config.environment, ...config.tags };

@@ -121,7 +121,7 @@ export class Endpoint {
         { __type: error.code, message: error.message, ...error.members },
         request.headers['content-type'],
       );
-      return { ...answer, headers: { ...answer.headers, 'x-amzn-errortype': error.code } };
+      return { ...answer, headers: { ...answer.headers, ...errorHeaders(error) } };
     }
   }
 }

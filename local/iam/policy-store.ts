@@ -47,7 +47,9 @@ export function createPolicyStore(now: () => number = Date.now): EvaluatingPolic
       const { caller, action, resource } = request;
       const principal = principalOf(caller, account);
       const question = { action, resource, principal, keys: requestKeys(request, account, now) };
-      const byResource = policyOf(resources, resource)?.evaluate(question);
+      // A role is a resource too: its trust policy says who may act with it.
+      const policy = action === 'sts:AssumeRole' ? trusts.get(resource) : policyOf(resources, resource);
+      const byResource = policy?.evaluate(question);
       if (byResource === 'deny')
         return denied(request, account, 'with an explicit deny in a resource-based policy');
       if (caller.kind === 'administrator') return ALLOWED;

@@ -23,6 +23,7 @@ import { createSsm } from './ssm/index.ts';
 import { createStates } from './states/index.ts';
 import { createSts } from './sts/index.ts';
 import { createTextract } from './textract/index.ts';
+import { createXray } from './xray/index.ts';
 
 /**
  * Every stand-in, in the order in which they start: stores first, then what reacts, and last what polls. They stop in
@@ -42,6 +43,7 @@ export async function createServices(
     ssm: createSsm(context),
     secretsmanager: createSecretsmanager(context),
     ec2: createEc2(context),
+    xray: createXray(context),
     cloudformation: createCloudformation(context, stacks),
     glue: createGlue(context),
     dynamodb: createDynamodb(context),

@@ -28,6 +28,8 @@ export interface TransactionOptions {
   readonly receipt?: string;
 }
 
+const INTERRUPT_MS = 5;
+
 /** Where receipts lie, out of the way of the user's schemas. */
 const RECEIPTS = 'millrace_internal.receipts';
 
@@ -78,12 +80,16 @@ export class Warehouse {
 
   /**
    * Runs statements as one transaction. TRUNCATE commits what came before it, as in Redshift.
-   * @throws SqlError as Redshift words it; `index` tells which statement failed
+   * @throws SqlError as Redshift words it
    */
   async transaction(sqls: readonly string[], options: TransactionOptions = {}): Promise<StatementOutcome[]> {
     const connection = await this.#instance.connect();
     const transaction = new Transaction(connection, this.#locks, this.#staging, options);
-    const interrupt = () => connection.interrupt();
+    let interrupting: NodeJS.Timeout | undefined;
+    const interrupt = () => {
+      // DuckDB forgets an interruption that comes just before a query starts, so it is said again until it is heard.
+      interrupting = setInterval(() => connection.interrupt(), INTERRUPT_MS);
+    };
     options.signal?.addEventListener('abort', interrupt, { once: true });
     try {
       await connection.run('USE public');
@@ -105,6 +111,7 @@ export class Warehouse {
       if (options.signal?.aborted) throw new SqlError("Query cancelled on user's request", { cause: error });
       throw redshiftError(error);
     } finally {
+      clearInterval(interrupting);
       options.signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
     }
