@@ -13,7 +13,7 @@ export function createApp(config: Config, props: AppProps = {}): App {
     treeMetadata: false,
     stackTraces: false,
     ...props,
-    // The assembly says nothing of the machine that made it: no paths in metadata.
+    // Where each construct was made: paths of this machine.
     context: { ...props.context, [DISABLE_CREATION_STACK_TRACES]: true },
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

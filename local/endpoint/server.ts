@@ -126,6 +126,12 @@ export class Endpoint {
   }
 }
 
+/** Clients written for the query protocol of SQS still look for its old code. */
+function errorHeaders({ code }: AwsError): Record<string, string> {
+  const legacy = code === 'QueueDoesNotExist' ? 'AWS.SimpleQueueService.NonExistentQueue' : undefined;
+  return { 'x-amzn-errortype': code, ...(legacy ? { 'x-amzn-query-error': `${legacy};Sender` } : {}) };
+}
+
 function parseJson(
   target: string | undefined,
   body: Buffer,

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InvalidConfiguration, optionReference, parseConfig } from '../../lib/config.ts';
+import { InvalidConfiguration, parseConfig } from '../../lib/config.ts';
 import { PROJECT_ROOT } from '../../lib/constructs/bundle.ts';
+import { optionReference } from '../../lib/options.ts';
 import { projectContext } from './synthesise.ts';
 
 const refused = (context: unknown, ...parts: string[]) =>

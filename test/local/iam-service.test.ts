@@ -34,13 +34,21 @@ function setUp(t: Parameters<FakeContext['use']>[0]) {
 
 test('a role may do what its inline, attached and separate policies allow', async (t) => {
   const { policies, provision, may } = setUp(t);
-  const managed = await provision('AWS::IAM::ManagedPolicy', { PolicyDocument: allow('sns:Publish') }, 'Managed');
+  const managed = await provision(
+    'AWS::IAM::ManagedPolicy',
+    { PolicyDocument: allow('sns:Publish') },
+    'Managed',
+  );
   const role = await provision('AWS::IAM::Role', {
     AssumeRolePolicyDocument: trust,
     Policies: [{ PolicyName: 'inline', PolicyDocument: allow('s3:GetObject') }],
     ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole', managed.ref],
   });
-  await provision('AWS::IAM::Policy', { PolicyName: 'own', PolicyDocument: allow('sqs:*'), Roles: [role.ref] });
+  await provision('AWS::IAM::Policy', {
+    PolicyName: 'own',
+    PolicyDocument: allow('sqs:*'),
+    Roles: [role.ref],
+  });
   assert.equal(role.ref, 'Stack-Role-0123456789AB');
   assert.equal(role.attributes.Arn, 'arn:aws:iam::123456789012:role/Stack-Role-0123456789AB');
   for (const action of ['s3:GetObject', 'sns:Publish', 'logs:PutLogEvents', 'sqs:SendMessage']) {

@@ -24,8 +24,11 @@ export interface TransactionOptions {
   /** Told before and after each statement, by index. */
   readonly onStart?: (index: number) => void;
   readonly onFinish?: (index: number, outcome: StatementOutcome) => void;
-  /** Kept with what the transaction writes, all or nothing; see {@link Warehouse.takeReceipts}. */
-  readonly receipt?: string;
+  /**
+   * Asked at the end for a text that is kept with what the transaction wrote, all or nothing; see
+   * {@link Warehouse.takeReceipts}.
+   */
+  readonly receipt?: () => string;
 }
 
 const INTERRUPT_MS = 5;
@@ -104,7 +107,7 @@ export class Warehouse {
         outcomes.push(outcome);
         options.onFinish?.(index, outcome);
       }
-      await transaction.commit();
+      await transaction.finish();
       return outcomes;
     } catch (error) {
       await transaction.rollback();
@@ -220,15 +223,19 @@ export class Transaction {
     ];
   }
 
+  /** Commits what was written up to here; the next statement begins anew. */
   async commit(): Promise<void> {
-    if (this.#begun) {
-      const { receipt } = this.options;
-      if (receipt !== undefined && this.#written.size > 0) {
-        await this.connection.run(`INSERT INTO ${RECEIPTS} VALUES (${literal(receipt)})`);
-      }
-      await this.connection.run('COMMIT');
-    }
+    if (this.#begun) await this.connection.run('COMMIT');
     this.#end(this.#written);
+  }
+
+  /** Commits at the end, with the receipt for what was written. */
+  async finish(): Promise<void> {
+    const { receipt } = this.options;
+    if (receipt && this.#written.size > 0) {
+      await this.connection.run(`INSERT INTO ${RECEIPTS} VALUES (${literal(receipt())})`);
+    }
+    await this.commit();
   }
 
   async rollback(): Promise<void> {

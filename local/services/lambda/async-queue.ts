@@ -77,6 +77,7 @@ export class AsyncQueue {
   }
 
   stop(): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
     for (const cancel of this.#cancelTimers) cancel();
     this.#journal.close();

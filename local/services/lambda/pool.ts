@@ -41,7 +41,7 @@ export class Pool {
   readonly #context: RuntimeContext;
   readonly #concurrency: number;
   readonly #idleMs: number;
-  /** By function name, in the order in which functions began to wait. */
+  /** By function name; none is empty. */
   readonly #queues = new Map<string, Queue>();
   readonly #environments = new Set<Environment>();
   readonly #starting = new Set<Environment>();
@@ -123,10 +123,9 @@ export class Pool {
   /** Whether some function without any environment waits for room, and has waited since before `since`. */
   #isStarved(since: number): boolean {
     if (this.#environments.size < this.#concurrency) return false;
-    return this.#queues.values().some(({ fn, waiters }) => {
-      const first = waiters[0]?.since ?? Number.POSITIVE_INFINITY;
-      return first < since && this.#count(this.#environments, fn) === 0;
-    });
+    return this.#queues
+      .values()
+      .some((queue) => oldest(queue) < since && this.#count(this.#environments, queue.fn) === 0);
   }
 
   /** Starts what is worth starting. */
@@ -134,11 +133,13 @@ export class Pool {
     if (this.#isStopped) return;
     const now = performance.now();
     let soonest = Number.POSITIVE_INFINITY;
-    for (const { fn, waiters } of this.#queues.values()) {
+    const byAge = [...this.#queues.values()].sort((a, b) => oldest(a) - oldest(b));
+    for (const queue of byAge) {
+      const { fn, waiters } = queue;
       if (this.#starting.size >= availableParallelism()) break;
       if (this.#count(this.#starting, fn) >= waiters.length) continue;
       const isFirst = this.#count(this.#environments, fn) === 0;
-      const patience = isFirst ? 0 : (waiters[0]?.since ?? now) + PATIENCE_MS - now;
+      const patience = isFirst ? 0 : oldest(queue) + PATIENCE_MS - now;
       if (patience > 0) soonest = Math.min(soonest, patience);
       else if (this.#makeRoom(isFirst)) this.#launch(fn);
       else if (!isFirst) soonest = Math.min(soonest, WARM_MS);
@@ -182,4 +183,9 @@ export class Pool {
     for (const environment of environments) if (environment.fn.name === fn.name) count++;
     return count;
   }
+}
+
+/** When the invocation that has waited longest began to wait. */
+function oldest({ waiters }: Queue): number {
+  return waiters[0]?.since ?? Number.POSITIVE_INFINITY;
 }

@@ -1,0 +1,283 @@
+import { z } from 'zod';
+
+const MIB = 1024 ** 2;
+/** The periods that CloudWatch Logs accepts (PutRetentionPolicy). */
+const LOG_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** What an option means and which values it takes; both are shown in errors and in docs/configuration.md. */
+export interface About {
+  readonly description: string;
+  readonly allowed: string;
+}
+
+const whole = (description: string, range: { min: number; max: number; default: number; step?: number }) =>
+  z
+    .int()
+    .min(range.min)
+    .max(range.max)
+    .multipleOf(range.step ?? 1)
+    .default(range.default)
+    .meta({
+      description,
+      allowed: `a ${range.step ? `multiple of ${range.step}` : 'whole number'} from ${range.min} to ${range.max}`,
+    } satisfies About);
+const amount = (description: string, fallback: number) =>
+  z
+    .number()
+    .min(0)
+    .default(fallback)
+    .meta({ description, allowed: 'a number, 0 or more' } satisfies About);
+const flag = (description: string, fallback: boolean) =>
+  z
+    .boolean()
+    .default(fallback)
+    .meta({ description, allowed: 'true or false' } satisfies About);
+const choice = <const T extends string>(
+  description: string,
+  values: readonly [T, ...T[]],
+  fallback: NoInfer<T>,
+) =>
+  z
+    .enum(values)
+    .default(fallback as never)
+    .meta({ description, allowed: values.join(' or ') } satisfies About);
+const identifier = (description: string, fallback: string) =>
+  z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .default(fallback)
+    .meta({ description, allowed: 'up to 63 lower-case letters, digits and underscores' } satisfies About);
+
+/** Every option: its type, default, meaning and range. Sections are one level deep. */
+export const OPTIONS = {
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+    .optional()
+    .meta({
+      description: 'Region of the stacks. Left out, the same template deploys to any region.',
+      allowed: 'a region such as eu-central-1',
+    } satisfies About),
+  account: z
+    .string()
+    .regex(/^\d{12}$/)
+    .optional()
+    .meta({
+      description: 'Account of the stacks. Left out, the same template deploys to any account.',
+      allowed: 'twelve digits, as text',
+    } satisfies About),
+  removalPolicy: choice(
+    'What becomes of buckets, tables and the warehouse when they leave the stack.',
+    ['retain', 'destroy'],
+    'retain',
+  ),
+  deletionProtection: flag(
+    'Whether the tables refuse to be deleted and the data stack to be destroyed.',
+    true,
+  ),
+  logLevel: choice('Level of the handlers’ logs.', ['DEBUG', 'INFO', 'WARN', 'ERROR'], 'INFO'),
+  tags: z
+    .record(z.string().min(1).max(128), z.string().max(256))
+    .default({})
+    .meta({
+      description:
+        'Tags of every resource, for example owner and cost centre. Application and Environment are always there.',
+      allowed: 'an object of texts, for example {"Owner": "data@example.com", "CostCentre": "4711"}',
+    } satisfies About),
+  retention: {
+    logDays: z
+      .literal(LOG_DAYS)
+      .default(30)
+      .meta({
+        description: 'Days that logs are kept.',
+        allowed: `one of ${LOG_DAYS.join(', ')}`,
+      } satisfies About),
+    accessLogDays: whole('Days that the buckets’ access logs are kept.', { min: 1, max: 3650, default: 365 }),
+    infrequentAccessDays: whole(
+      'Days after which objects move to S3 Standard-IA, which takes none before the 30th.',
+      {
+        min: 30,
+        max: 3650,
+        default: 30,
+      },
+    ),
+    glacierDays: whole('Days after which objects move to Glacier; at least 30 after infrequentAccessDays.', {
+      min: 60,
+      max: 3650,
+      default: 90,
+    }),
+    noncurrentDays: whole('Days that overwritten and deleted versions are kept.', {
+      min: 1,
+      max: 3650,
+      default: 30,
+    }),
+    unfinishedUploadDays: whole('Days after which unfinished multipart uploads are removed.', {
+      min: 1,
+      max: 365,
+      default: 7,
+    }),
+  },
+  limits: {
+    maxTextBytes: whole('Longest text file, bytes.', { min: 1, max: 100 * MIB, default: MIB }),
+    maxImageBytes: whole('Largest image, bytes. Textract takes 10 MiB.', {
+      min: 1,
+      max: 10 * MIB,
+      default: 10 * MIB,
+    }),
+    maxDocumentBytes: whole('Largest PDF or TIFF, bytes. Textract takes 500 MiB.', {
+      min: 1,
+      max: 500 * MIB,
+      default: 500 * MIB,
+    }),
+    maxPages: whole('Most pages of a PDF or TIFF. Textract takes 3,000.', {
+      min: 1,
+      max: 3000,
+      default: 3000,
+    }),
+    holdAboveUsd: z
+      .number()
+      .positive()
+      .default(1)
+      .meta({
+        description: 'A document whose estimated cost is over this waits for a person, USD.',
+        allowed: 'a number above 0',
+      } satisfies About),
+  },
+  prices: {
+    textractPerPage: amount('List price of reading one page, USD.', 0.0015),
+    comprehendPerUnit: amount('List price of 100 characters for one of Comprehend’s answers, USD.', 0.0001),
+  },
+  concurrency: {
+    intake: whole('Most intake functions at once.', { min: 2, max: 1000, default: 20 }),
+    ocr: whole(
+      'Most documents that are handed to Textract at once. A call takes about a second, so 10 stay below 25 calls a second, the quota in us-east-1; other regions allow as little as 1.',
+      { min: 2, max: 1000, default: 10 },
+    ),
+    sentiment: whole(
+      'Most texts that Comprehend analyses at once. A text takes about five calls in a second, so 5 stay near 20 calls of a kind a second, the default quota.',
+      { min: 2, max: 1000, default: 5 },
+    ),
+    recorder: whole('Most recorder functions at once.', { min: 2, max: 1000, default: 10 }),
+  },
+  timeouts: {
+    ocrSeconds: whole('Seconds that the ocr state machine waits for a result, time in the queue included.', {
+      min: 60,
+      max: 36_000,
+      default: 21_600,
+    }),
+    sentimentSeconds: whole(
+      'Seconds that the sentiment state machine waits for a result, time in the queue included.',
+      {
+        min: 60,
+        max: 36_000,
+        default: 21_600,
+      },
+    ),
+  },
+  warehouse: {
+    enabled: flag(
+      'Whether there is a Redshift Serverless warehouse. Without it, data ends as Parquet in the lake.',
+      true,
+    ),
+    baseCapacity: whole(
+      'Capacity it starts with, RPU. Redshift knows 4, and multiples of 8; 4 is not offered in every region.',
+      {
+        min: 4,
+        max: 512,
+        default: 4,
+        step: 4,
+      },
+    ),
+    maxCapacity: whole('Most capacity it grows to, RPU.', { min: 4, max: 5632, default: 16, step: 4 }),
+    usageLimitRpuHours: whole(
+      'RPU-hours a day after which user queries are refused until the next day. 24 cost $9 at list price.',
+      { min: 1, max: 100_000, default: 24 },
+    ),
+    batchSeconds: whole(
+      'Seconds in which curated records gather into one load. Each wake of the warehouse bills at least 60 seconds.',
+      { min: 1, max: 300, default: 60 },
+    ),
+    pollSeconds: whole('Seconds between two looks at a running load.', { min: 1, max: 60, default: 2 }),
+    database: identifier('Database of the warehouse.', 'millrace'),
+    schema: identifier('Schema of the datasets’ tables.', 'millrace'),
+  },
+};
+
+const { retention, limits, prices, concurrency, timeouts, warehouse, ...common } = OPTIONS;
+
+/** The options of one environment, each with its default. */
+export const optionsSchema = z
+  .strictObject({
+    ...common,
+    retention: z.strictObject(retention).prefault({}),
+    limits: z.strictObject(limits).prefault({}),
+    prices: z.strictObject(prices).prefault({}),
+    concurrency: z.strictObject(concurrency).prefault({}),
+    timeouts: z.strictObject(timeouts).prefault({}),
+    warehouse: z.strictObject(warehouse).prefault({}),
+  })
+  .superRefine(({ retention, warehouse }, check) => {
+    const refuse = (path: string[], value: unknown, message: string) =>
+      check.addIssue({ code: 'custom', path, params: { value }, message });
+    if (retention.glacierDays < retention.infrequentAccessDays + 30) {
+      refuse(
+        ['retention', 'glacierDays'],
+        retention.glacierDays,
+        `at least 30 more than retention.infrequentAccessDays, which is ${retention.infrequentAccessDays}`,
+      );
+    }
+    if (warehouse.maxCapacity < warehouse.baseCapacity) {
+      refuse(
+        ['warehouse', 'maxCapacity'],
+        warehouse.maxCapacity,
+        `at least warehouse.baseCapacity, which is ${warehouse.baseCapacity}`,
+      );
+    }
+    for (const name of ['baseCapacity', 'maxCapacity'] as const) {
+      const value = warehouse[name];
+      if (value !== 4 && value % 8 !== 0) refuse(['warehouse', name], value, '4, or a multiple of 8');
+    }
+  });
+
+/** One option as the reference lists it. */
+export interface OptionReference extends About {
+  readonly name: string;
+  readonly default: unknown;
+}
+
+/** Every option with its default, in the order of their declaration. */
+export function optionReference(): OptionReference[] {
+  const defaults = optionsSchema.parse({});
+  return optionNames().map((name) => {
+    const { description, allowed } = aboutOption(name.split('.'));
+    return { name, default: at(defaults, name.split('.')), description, allowed };
+  });
+}
+
+/** Whether a member of OPTIONS is an option, and no section. */
+export const isOption = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
+
+/** Dotted names of every option. */
+export function optionNames(): string[] {
+  return Object.entries(OPTIONS).flatMap(([name, value]) =>
+    isOption(value) ? [name] : Object.keys(value).map((member) => `${name}.${member}`),
+  );
+}
+
+/** What the option at a path means and allows. */
+export function aboutOption(path: readonly PropertyKey[]): About {
+  const option = at(OPTIONS, path);
+  const { description = '', allowed = 'an object of options' } = (isOption(option) && option.meta()) || {};
+  return { description, allowed: String(allowed) };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value below a path of names. */
+export function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[String(key)] : undefined), value);
+}
