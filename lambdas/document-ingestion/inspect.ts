@@ -2,7 +2,7 @@ import { s3 } from '../shared/clients.ts';
 import { METRIC } from '../shared/contract.ts';
 import { environment } from '../shared/environment.ts';
 import { lambda } from '../shared/handler.ts';
-import { s3Objects } from '../shared/objects.ts';
+import { s3Writer } from '../shared/objects.ts';
 import { parse } from '../shared/parse.ts';
 import { SourceFileSchema } from '../shared/schemas.ts';
 import { inspect } from './inspection.ts';
@@ -16,7 +16,7 @@ export const handler = lambda(async (event, { log, meter, identify }) => {
   identify({ fileId: source.fileId, execution: source.fileId, pipeline: 'document-ingestion' });
   const inspection = await inspect(source, {
     open: openInS3(s3()),
-    lake: s3Objects(s3()),
+    lake: s3Writer(s3()),
     lakeBucket: env.LAKE_BUCKET,
     limits: env.LIMITS,
     prices: env.PRICES,

@@ -3,7 +3,7 @@ import { dynamo, s3, sfn, sqs, textract } from '../shared/clients.ts';
 import { METRIC } from '../shared/contract.ts';
 import { environment } from '../shared/environment.ts';
 import { sqsBatch } from '../shared/handler.ts';
-import { s3Objects } from '../shared/objects.ts';
+import { s3Writer } from '../shared/objects.ts';
 import { parseJson } from '../shared/parse.ts';
 import { FileId } from '../shared/schemas.ts';
 import { answerTask, LATER } from '../shared/task-worker.ts';
@@ -31,7 +31,7 @@ export const handler = sqsBatch(async (record, run) => {
   const found = await collect(JobTag, JobId, {
     textract: textractApi(textract()),
     jobs: dynamoJobs(dynamo(), env.OCR_JOBS_TABLE),
-    shelf: { lake: s3Objects(s3()), bucket: env.LAKE_BUCKET },
+    shelf: { lake: s3Writer(s3()), bucket: env.LAKE_BUCKET },
   });
   if (!found) {
     run.log.info('Nobody waits for this job any more.');

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { dynamo, s3, textract } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { lambda } from '../shared/handler.ts';
-import { s3Objects } from '../shared/objects.ts';
+import { s3Writer } from '../shared/objects.ts';
 import { parse } from '../shared/parse.ts';
 import { FileId } from '../shared/schemas.ts';
 import { dynamoJobs } from './jobs.ts';
@@ -19,7 +19,7 @@ export const handler = lambda(async (event, { log, identify }) => {
   const result = await lastLook(fileId, {
     textract: textractApi(textract()),
     jobs: dynamoJobs(dynamo(), env.OCR_JOBS_TABLE),
-    shelf: { lake: s3Objects(s3()), bucket: env.LAKE_BUCKET },
+    shelf: { lake: s3Writer(s3()), bucket: env.LAKE_BUCKET },
   });
   log.warn('The completion of the job was lost; the last look found its result.', {
     outcome: result.outcome,

@@ -3,7 +3,7 @@ import { dynamo, s3, sfn, sqs, textract } from '../shared/clients.ts';
 import { METRIC } from '../shared/contract.ts';
 import { environment } from '../shared/environment.ts';
 import { sqsBatch } from '../shared/handler.ts';
-import { s3Objects } from '../shared/objects.ts';
+import { s3Writer } from '../shared/objects.ts';
 import { FileId, SourceFileSchema } from '../shared/schemas.ts';
 import { LATER, taskWorker } from '../shared/task-worker.ts';
 import { dynamoJobs } from './jobs.ts';
@@ -38,7 +38,7 @@ export const handler = sqsBatch(
           roleArn: env.OCR_COMPLETION_ROLE_ARN,
         }),
         jobs: dynamoJobs(dynamo(), env.OCR_JOBS_TABLE),
-        shelf: { lake: s3Objects(s3()), bucket: env.LAKE_BUCKET },
+        shelf: { lake: s3Writer(s3()), bucket: env.LAKE_BUCKET },
       });
       if (result === LATER) log.info('Textract reads the document; its completion brings the answer.');
       else {
@@ -48,6 +48,6 @@ export const handler = sqsBatch(
       }
       return result;
     },
-    { sfn: sfn(), sqs: sqs(), queueUrl: env.TASK_QUEUE_URL },
+    () => ({ sfn: sfn(), sqs: sqs(), queueUrl: env.TASK_QUEUE_URL }),
   ),
 );

@@ -28,6 +28,6 @@ export const handler = sqsBatch(
       log.info('The text was analysed.', { language, sentiment, characters, chunks, redaction });
       return result;
     },
-    { sfn: sfn(), sqs: sqs(), queueUrl: env.TASK_QUEUE_URL },
+    () => ({ sfn: sfn(), sqs: sqs(), queueUrl: env.TASK_QUEUE_URL }),
   ),
 );

@@ -37,9 +37,11 @@ function pack(parts: Iterable<string>, maxBytes: number, breakUp: (part: string)
 /** The segmenter takes quadratic time on long texts, so it gets paragraphs. */
 const LONGEST_SEGMENTED = 4_000;
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' });
+/** Made for texts of more than one chunk only: it takes longer to start than the rest of the function's own code. */
+let segmenter: Intl.Segmenter | undefined;
 
 function* sentencesOf(text: string): Generator<string> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'sentence' });
   for (const line of text.match(/[^\n]*\n+|[^\n]+$/g) ?? []) {
     if (line.length > LONGEST_SEGMENTED)
       yield* line.match(/[^.!?。！？]*[.!?。！？]+\s*|[^.!?。！？]+$/gu) ?? [line];

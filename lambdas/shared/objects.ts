@@ -16,6 +16,13 @@ export function s3Objects(s3: S3Client): Objects {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return (await Body?.transformToString('utf-8')) ?? '';
     },
+    ...s3Writer(s3),
+  };
+}
+
+/** For functions that only write: reading stays out of their bundle. */
+export function s3Writer(s3: S3Client): Pick<Objects, 'write'> {
+  return {
     async write({ bucket, key }, body, contentType) {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
     },

@@ -122,12 +122,13 @@ const Tokened = z.looseObject({ taskToken: z.string().check(z.minLength(1)) });
 
 /**
  * A consumer of a task queue for `sqsBatch`: parses the message, works and answers. A message that is not what `schema`
- * says fails its task at once; one without a token fails alone and ends in the dead-letter queue.
+ * says fails its task at once; one without a token fails alone and ends in the dead-letter queue. Clients are asked for
+ * when the first message is there.
  */
 export function taskWorker<Schema extends z.ZodMiniType, Output>(
   schema: Schema,
   work: (input: z.output<Schema>, run: Run) => Promise<Output | typeof LATER>,
-  dependencies: TaskDependencies,
+  dependencies: () => TaskDependencies,
 ): (record: SQSRecord, run: Run) => Promise<void> {
   return async (record, run) => {
     const message = parseJson(Tokened, record.body, 'message');
@@ -135,7 +136,7 @@ export function taskWorker<Schema extends z.ZodMiniType, Output>(
       record,
       { token: message.taskToken, work: async () => work(parse(schema, message, 'message'), run) },
       run,
-      dependencies,
+      dependencies(),
     );
   };
 }

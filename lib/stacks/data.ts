@@ -53,6 +53,7 @@ export class DataStack extends Stack {
       GlueDatabaseName: catalogue.databaseName,
       WarehouseWorkgroupName: this.warehouse?.workgroupName,
       WarehouseDatabase: this.warehouse?.database,
+      WarehouseSchema: this.warehouse && config.warehouse.schema,
       WarehouseSecretArn: this.warehouse?.secretArn,
     };
     for (const [name, value] of Object.entries(outputs)) {

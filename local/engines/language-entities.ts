@@ -29,7 +29,11 @@ const RULES: readonly { readonly type: string; readonly pattern: RegExp; readonl
     ),
     score: 0.95,
   },
-  { type: 'ORGANIZATION', pattern: new RegExp(`(?<![\\p{L}\\p{N}&.'’-])${NAME} & ${NAME}(?: ${NAME})?`, 'gu'), score: 0.85 },
+  {
+    type: 'ORGANIZATION',
+    pattern: new RegExp(`(?<![\\p{L}\\p{N}&.'’-])${NAME} & ${NAME}(?: ${NAME})?`, 'gu'),
+    score: 0.85,
+  },
   {
     type: 'QUANTITY',
     pattern:

@@ -20,7 +20,7 @@ interface Detector {
   readonly holds?: (found: string) => boolean;
 }
 
-const NAME_PART = "\\p{Lu}[\\p{L}\\p{M}]*(?:['’-]\\p{Lu}?[\\p{L}\\p{M}]+)*";
+const NAME_PART = "\\p{Lu}[\\p{L}\\p{M}]*(?:['’-][\\p{L}\\p{M}]+)*";
 /** Without it a long run of letters would be searched anew from each of them. */
 const WORD_START = "(?<![\\p{L}\\p{N}'’-])";
 const MONTHS =
@@ -28,7 +28,7 @@ const MONTHS =
 const STREET =
   'Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Drive|Dr|Court|Boulevard|Blvd|Row|Square|Terrace|Close|Place|Way|Crescent';
 const POSTCODE = '(?:[A-Z]{2} \\d{5}(?:-\\d{4})?|[A-Z]{1,2}\\d[A-Z\\d]? \\d[A-Z]{2}|\\d{5})';
-const TOWN = `(?:, (?:${NAME_PART} ?){1,3})?(?:,? ${POSTCODE})?`;
+const TOWN = `(?:, ${NAME_PART}(?: ${NAME_PART}){0,2})?(?:,? ${POSTCODE})?`;
 
 /** In the order of trust: what one finds, a later one does not claim again. */
 const DETECTORS: readonly Detector[] = [
@@ -44,7 +44,12 @@ const DETECTORS: readonly Detector[] = [
     score: 0.999,
     holds: isIban,
   },
-  { type: 'CREDIT_DEBIT_NUMBER', pattern: /\b\d(?:[ -]?\d){12,18}\b/g, score: 0.999, holds: isCardNumber },
+  {
+    type: 'CREDIT_DEBIT_NUMBER',
+    pattern: /(?<!\d[ -]|\w)\d(?:[ -]?\d){12,15}(?![ -]?\d|\w)/g,
+    score: 0.999,
+    holds: isCardNumber,
+  },
   {
     type: 'CREDIT_DEBIT_CVV',
     pattern: /\b(?:cvv2?|cvc|security code)(?: is|:)?\s*(?<it>\d{3,4})\b/gi,
@@ -104,7 +109,7 @@ const DETECTORS: readonly Detector[] = [
     type: 'ADDRESS',
     // The number follows the street: Gänsemarkt 17, 20354 Hamburg; Calle Mayor 12, 29015 Málaga.
     pattern: new RegExp(
-      `${WORD_START}(?:(?:Calle|Avenida|Avda\\.|Plaza|Paseo) (?:${NAME_PART} ?){1,3}|${NAME_PART}(?:straße|strasse|str\\.|weg|platz|allee|gasse|markt|ring|damm|ufer)|${NAME_PART}(?: ${NAME_PART})?(?= \\d{1,4}[a-z]?, \\d{5} )) ?\\d{1,4}[a-z]?(?:, \\d{5} ${NAME_PART}(?: am ${NAME_PART})?)?`,
+      `${WORD_START}(?:(?:Calle|Avenida|Avda\\.|Plaza|Paseo) ${NAME_PART}(?: ${NAME_PART}){0,2}|${NAME_PART}(?:straße|strasse|str\\.|weg|platz|allee|gasse|markt|ring|damm|ufer)|${NAME_PART}(?: ${NAME_PART})?(?= \\d{1,4}[a-z]?, \\d{5} )) ?\\d{1,4}[a-z]?(?:, \\d{5} ${NAME_PART}(?: am ${NAME_PART})?)?`,
       'gu',
     ),
     score: 0.96,

@@ -8,21 +8,26 @@ import { awsError, record } from './support.ts';
 
 const CONTEXT = { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => 1_000 } as Context;
 
-/** What is written to standard output meanwhile, as parsed lines. */
+/** Lines of JSON that are written meanwhile; whatever else is written, by the test runner for example, goes its way. */
 async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const lines: string[] = [];
-  const write = process.stdout.write;
-  const writeError = process.stderr.write;
-  const catchIt = (text: string | Uint8Array) => lines.push(...String(text).split('\n')) > 0;
-  process.stdout.write = catchIt as typeof write;
-  process.stderr.write = catchIt as typeof write;
+  const restores = [process.stdout, process.stderr].map((stream) => {
+    const { write } = stream;
+    stream.write = (text: string | Uint8Array) => {
+      if (typeof text !== 'string' || !text.startsWith('{"')) return write.call(stream, text);
+      lines.push(...text.trimEnd().split('\n'));
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  });
   try {
     await work();
   } finally {
-    process.stdout.write = write;
-    process.stderr.write = writeError;
+    for (const restore of restores) restore();
   }
-  return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  return lines.map((line) => JSON.parse(line));
 }
 
 test('of a batch, only the records that failed come again, and nothing is thrown', async () => {

@@ -170,11 +170,12 @@ function packedPdf(pages: number, rows?: (rows: number[][]) => number[][]): Buff
   const table = [[0, 0, 0], ...objects.map((_, i) => [2, streamNumber, i]), [1, start.length, 0]];
   const columns = 5;
   const raw = Buffer.alloc(table.length * (columns + 1));
+  // Each row as its difference from the row above, as programs write it.
+  let above = [0, 0, 0, 0, 0];
   for (const [i, [type = 0, second = 0, third = 0]] of (rows?.(table) ?? table).entries()) {
     const row = [type, second >> 8, second & 255, third >> 8, third & 255];
-    const above = i === 0 ? [0, 0, 0, 0, 0] : [...raw.subarray((i - 1) * 6 + 1, i * 6)];
-    raw.set([0, ...row], i * 6);
-    void above;
+    raw.set([2, ...row.map((byte, at) => byte - (above[at] ?? 0))], i * 6);
+    above = row;
   }
   const data = deflateSync(raw);
   return Buffer.concat([

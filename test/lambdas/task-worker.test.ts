@@ -8,7 +8,11 @@ import { awsError, FakeClient, quietRun, record } from './support.ts';
 const Message = z.object({ taskToken: z.string(), n: z.number() });
 
 function worker(work: (n: number) => Promise<unknown>, sfn = new FakeClient(), sqs = new FakeClient()) {
-  const run = taskWorker(Message, ({ n }) => work(n), { sfn, sqs, queueUrl: 'queue', random: () => 0.5 });
+  const run = taskWorker(
+    Message,
+    ({ n }) => work(n),
+    () => ({ sfn, sqs, queueUrl: 'queue', random: () => 0.5 }),
+  );
   const receive = (body: unknown, receives = 1) => run(record(body, receives), quietRun());
   return { sfn, sqs, receive };
 }

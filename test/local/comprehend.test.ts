@@ -27,9 +27,12 @@ const call = async (name: string, input: Shape): Promise<Shape> => {
   assert.ok(operation, name);
   return operation.handle(input, { caller: { kind: 'administrator' } });
 };
-const sample = (name: string) => readFileSync(new URL(`../expected-text/${name}.txt`, import.meta.url), 'utf8');
+const sample = (name: string) =>
+  readFileSync(new URL(`../expected-text/${name}.txt`, import.meta.url), 'utf8');
 
-const Found = z.array(z.object({ Type: z.string(), BeginOffset: z.number(), EndOffset: z.number(), Score: z.number() }));
+const Found = z.array(
+  z.object({ Type: z.string(), BeginOffset: z.number(), EndOffset: z.number(), Score: z.number() }),
+);
 const pii = async (text: string, LanguageCode = 'en') => {
   const { Entities } = await call('DetectPiiEntities', { Text: text, LanguageCode });
   const points = [...text];
@@ -156,7 +159,10 @@ describe('personal data', () => {
 
 describe('entities and key phrases', () => {
   test('persons, organisations, places, dates and quantities of a contract are found', async () => {
-    const { Entities } = await call('DetectEntities', { Text: sample('scanned-contract'), LanguageCode: 'en' });
+    const { Entities } = await call('DetectEntities', {
+      Text: sample('scanned-contract'),
+      LanguageCode: 'en',
+    });
     const found = z
       .array(z.object({ Type: z.string(), Text: z.string() }))
       .parse(Entities)

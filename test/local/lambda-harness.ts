@@ -52,7 +52,11 @@ export function lambdaHarness(
   return { context, lambda, provision, define, call, invoke, log };
 }
 
-/** Waits for a condition that other processes bring about; the test's own time-out is the limit. */
+/** Waits for a condition that another process brings about; after 15 s it is not coming. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const end = performance.now() + 15_000;
+  while (!condition()) {
+    assert.ok(performance.now() < end, `waited in vain for ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }

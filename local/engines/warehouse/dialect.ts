@@ -24,6 +24,8 @@ const TYPES: Readonly<Record<string, string>> = {
   VARBINARY: 'BLOB',
   NVARCHAR: 'VARCHAR',
   BPCHAR: 'VARCHAR',
+  // DuckDB's FLOAT has four bytes.
+  FLOAT: 'DOUBLE',
 };
 
 /** Functions whose first argument is a part of a date, which Redshift takes as a bare word. */

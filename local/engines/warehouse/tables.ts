@@ -35,7 +35,7 @@ const CHARACTER_TYPES: Readonly<Record<string, number>> = {
 };
 const LONGEST_VARCHAR = 65_535;
 
-/** Other types, by the first word of Redshift's name. `length` says whether a parenthesis may follow. */
+/** Other types, by the first word of Redshift's name. */
 const TYPES: Readonly<Record<string, string>> = {
   SMALLINT: 'SMALLINT',
   INT2: 'SMALLINT',

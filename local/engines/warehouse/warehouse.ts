@@ -26,7 +26,7 @@ export interface TransactionOptions {
   readonly onFinish?: (index: number, outcome: StatementOutcome) => void;
   /**
    * Asked at the end for a text that is kept with what the transaction wrote, all or nothing; see
-   * {@link Warehouse.takeReceipts}.
+   * {@link Warehouse.receipts}.
    */
   readonly receipt?: () => string;
 }
@@ -120,16 +120,16 @@ export class Warehouse {
     }
   }
 
-  /** Receipts of the transactions that were committed since the last call; they are forgotten with it. */
-  async takeReceipts(): Promise<string[]> {
-    const connection = await this.#instance.connect();
-    try {
-      const reader = await connection.runAndReadAll(`SELECT receipt FROM ${RECEIPTS}`);
-      await connection.run(`DELETE FROM ${RECEIPTS}`);
-      return reader.getRowsJson().map(([receipt]) => String(receipt));
-    } finally {
-      connection.closeSync();
-    }
+  /** Receipts of the transactions that were committed since the last {@link forgetReceipts}. */
+  async receipts(): Promise<string[]> {
+    const [outcome] = await this.transaction([`SELECT receipt FROM ${RECEIPTS}`]);
+    return (outcome?.result?.rows ?? []).flatMap(([field]) =>
+      field && 'stringValue' in field ? field.stringValue : [],
+    );
+  }
+
+  async forgetReceipts(): Promise<void> {
+    await this.transaction([`DELETE FROM ${RECEIPTS}`]);
   }
 
   close(): void {

@@ -8,7 +8,6 @@ import {
   type Operations,
   type Provision,
   type RuntimeContext,
-  type Shape,
 } from '../service.ts';
 import type { Namespace, UsageLimit, Workgroup } from './model.ts';
 
@@ -140,7 +139,7 @@ export function createRedshiftServerless(context: RuntimeContext): LocalService 
     const { action, parameters, physicalResourceId } = SdkCall.parse(
       JSON.parse(z.string().parse(properties.Create)),
     );
-    const answer = await context.call('redshift-serverless', action, parameters, ADMINISTRATOR);
+    const answer = await context.call('redshift-serverless', capitalised(action), parameters, ADMINISTRATOR);
     const attributes = flatten(answer);
     const ref =
       'id' in physicalResourceId ? physicalResourceId.id : attributes[physicalResourceId.responsePath];
@@ -202,11 +201,11 @@ export function createRedshiftServerless(context: RuntimeContext): LocalService 
 }
 
 /** `{namespaceName: 'x'}` as attributes of CloudFormation: `{'Namespace.NamespaceName': 'x'}`. */
-function pascalCased(prefix: string, members: Shape): Record<string, unknown> {
+function pascalCased(prefix: string, members: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(members)
       .filter(([, value]) => typeof value !== 'object')
-      .map(([name, value]) => [`${prefix}.${name.charAt(0).toUpperCase()}${name.slice(1)}`, value]),
+      .map(([name, value]) => [`${prefix}.${capitalised(name)}`, value]),
   );
 }
 
@@ -217,4 +216,8 @@ function flatten(value: unknown, path = ''): Record<string, unknown> {
     flatten(member, path ? `${path}.${name}` : name),
   );
   return Object.assign({}, ...members);
+}
+
+function capitalised(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }

@@ -60,6 +60,8 @@ export function executionOperations(
     ...(row.redriveDate !== undefined && { redriveDate: seconds(row.redriveDate) }),
   });
 
+  const ofToken = (input: Shape) => [executions.tokens.machineOf(text(input, 'taskToken'))];
+
   const ofType = (input: Shape, type: MachineType) => {
     const revision = revisionOf(input);
     if (revision.type === type) return revision;
@@ -209,7 +211,7 @@ export function executionOperations(
       },
     },
     SendTaskSuccess: {
-      action: 'states:SendTaskSuccess',
+      resources: ofToken,
       async handle(input) {
         const output = text(input, 'output');
         try {
@@ -222,6 +224,7 @@ export function executionOperations(
       },
     },
     SendTaskFailure: {
+      resources: ofToken,
       async handle(input) {
         const error = optionalText(input, 'error');
         const cause = optionalText(input, 'cause');
@@ -233,6 +236,7 @@ export function executionOperations(
       },
     },
     SendTaskHeartbeat: {
+      resources: ofToken,
       handle(input) {
         executions.tokens.heartbeat(text(input, 'taskToken'));
         return {};

@@ -186,7 +186,7 @@ export class Running implements Host {
   }
 
   awaitToken(wait: TokenWait): Promise<Json> {
-    return this.#surroundings.tokens.wait(wait, this.row.seq);
+    return this.#surroundings.tokens.wait(wait, this.row);
   }
 
   random(): number {

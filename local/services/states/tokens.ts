@@ -2,13 +2,13 @@ import { StateError } from '../../asl/errors.ts';
 import type { TokenWait } from '../../asl/host.ts';
 import { type Json, parseJson } from '../../asl/json.ts';
 import { AwsError } from '../service.ts';
-import type { Store } from './store.ts';
+import type { ExecutionRow, Store } from './store.ts';
 
 /** An answer to a token, as it is kept until the execution has gone on. */
 type Answer = { readonly output: string } | { readonly error?: string; readonly cause?: string };
 
 interface Waiting {
-  readonly execution: number;
+  readonly execution: ExecutionRow;
   settle(answer: Answer): void;
   heartbeat(): void;
 }
@@ -25,7 +25,7 @@ export class Tokens {
   }
 
   /** Waits for the answer to a token; one that came before a restart is found again. */
-  wait({ token, signal, heartbeat }: TokenWait, execution: number): Promise<Json> {
+  wait({ token, signal, heartbeat }: TokenWait, execution: ExecutionRow): Promise<Json> {
     const kept = this.#store.peek<Answer>('SELECT body FROM answers WHERE token = ?', token);
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
@@ -51,12 +51,17 @@ export class Tokens {
       this.#store.run(
         'INSERT OR IGNORE INTO answers VALUES (?, ?, ?)',
         token,
-        waiting.execution,
+        waiting.execution.seq,
         JSON.stringify(answer),
       ),
     );
     waiting.settle(answer);
     await this.#store.committed();
+  }
+
+  /** State machine that waits for the token: what SendTask* needs permission for. @throws as `answer` */
+  machineOf(token: string): string {
+    return this.#find(token).execution.machineArn;
   }
 
   heartbeat(token: string): void {

@@ -117,8 +117,9 @@ export class JobStore {
     });
   }
 
+  /** May be called again. */
   close(): void {
-    this.#db.close();
+    if (this.#db.isOpen) this.#db.close();
   }
 
   #transaction(work: () => void): void {
