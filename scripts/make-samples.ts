@@ -1,5 +1,4 @@
-// Writes samples/ anew: `node scripts/make-samples.ts`. The same script gives the same files; only the encrypted PDF
-// may differ, because encryption draws random bytes.
+// Writes samples/ and test/expected-text/ anew: `node scripts/make-samples.ts`. The same script gives the same bytes.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parse } from 'node:path';
 import { drawPage, photograph, turnQuarter } from './samples/draw.ts';

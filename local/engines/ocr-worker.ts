@@ -23,17 +23,20 @@ if (!parentPort) throw new Error('ocr-worker.ts runs as a worker thread.');
 const port = parentPort;
 const recogniserCount = Number(process.env.MILLRACE_OCR_RECOGNISERS ?? 1);
 
-/** Hands out a fixed number of things, first come, first served. */
+/** Hands out at most `size` things, first come, first served; each is made when all others are in use. */
 class Pool<T> {
-  readonly #free: T[];
+  readonly #free: T[] = [];
   readonly #waiting: ((item: T) => void)[] = [];
+  readonly #make: () => T;
+  #toMake: number;
 
-  constructor(items: readonly T[]) {
-    this.#free = [...items];
+  constructor(size: number, make: () => T) {
+    this.#toMake = size;
+    this.#make = make;
   }
 
   async use<R>(work: (item: T) => Promise<R>): Promise<R> {
-    const item = this.#free.pop() ?? (await new Promise<T>((resolve) => this.#waiting.push(resolve)));
+    const item = await this.#take();
     try {
       return await work(item);
     } finally {
@@ -42,12 +45,19 @@ class Pool<T> {
       else this.#free.push(item);
     }
   }
+
+  #take(): T | Promise<T> {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    if (this.#toMake === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#toMake--;
+    return this.#make();
+  }
 }
 
-const recognisers = Array.from({ length: recogniserCount }, () => new Recogniser());
-const recognition = new Pool(recognisers);
+const recognition = new Pool(recogniserCount, () => new Recogniser());
 /** One page is prepared while others are recognised; more would only fill memory. */
-const preparation = new Pool(Array.from({ length: recogniserCount + 1 }, (_, index) => index));
+const preparation = new Pool(recogniserCount + 1, () => ({}));
 const cancelled = new Set<number>();
 const running = new Set<number>();
 
@@ -81,7 +91,7 @@ async function answer(request: OcrRequest): Promise<OcrReply | undefined> {
   running.add(id);
   try {
     if (type === 'warm-up') {
-      await Promise.all(recognisers.map((recogniser) => recogniser.ready()));
+      await recognition.use((recogniser) => recogniser.ready());
       return { type: 'pages', id, pages: [] };
     }
     return { type: 'pages', id, pages: await read(id, request.bytes, request.maxPages) };

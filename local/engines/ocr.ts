@@ -6,7 +6,7 @@ export { type DocumentKind, kindOf } from './ocr-document.ts';
 export { type OcrLine, type OcrPage, type OcrWord, type Polygon, UnreadableDocument } from './ocr-types.ts';
 
 export interface OcrOptions {
-  /** Pages recognised at the same time; each takes a thread and about 100 MB. @default 1 */
+  /** Pages recognised at the same time; each takes a thread and about 120 MB when it is first needed. @default 1 */
   readonly recognisers?: number;
 }
 

@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import {
+  ComprehendClient,
+  DetectPiiEntitiesCommand,
+  DetectSentimentCommand,
+} from '@aws-sdk/client-comprehend';
 import { z } from 'zod';
-import { ManualClock } from '../../local/clock.ts';
 import { createComprehend } from '../../local/services/comprehend/index.ts';
-import type { RuntimeContext, Shape } from '../../local/services/service.ts';
+import type { Shape } from '../../local/services/service.ts';
+import { FakeContext, serveJson } from './fake-context.ts';
 
-const context: RuntimeContext = {
-  clock: new ManualClock(),
-  account: '111122223333',
-  region: 'eu-central-1',
-  dataDir: '',
-  endpoint: '',
-  authorize() {},
-  call: () => Promise.reject(new Error('Comprehend calls nobody.')),
-  emit() {},
-  policies: { setRolePolicy() {}, setRoleTrust() {}, setResourcePolicy() {} },
-  credentialsFor: () => ({ accessKeyId: '', secretAccessKey: '', sessionToken: '' }),
-  metric() {},
-  log() {},
-  warn() {},
-};
-const comprehend = createComprehend(context);
+const comprehend = createComprehend(new FakeContext());
 const call = async (name: string, input: Shape): Promise<Shape> => {
   const operation = comprehend.operations?.[name];
   assert.ok(operation, name);
@@ -240,5 +230,23 @@ describe('limits', () => {
     await assert.rejects(call('DetectSentiment', input), { name: 'ThrottlingException' });
     await assert.rejects(call('DetectDominantLanguage', { Text: 'x' }), { name: 'ThrottlingException' });
     await call('DetectSentiment', input);
+  });
+});
+
+test('the AWS SDK understands answers and errors', async (t) => {
+  const served = new FakeContext();
+  served.use(t, createComprehend(served));
+  const client = new ComprehendClient({
+    endpoint: await serveJson(t, served, 'comprehend'),
+    region: served.region,
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  });
+  t.after(() => client.destroy());
+  const { Sentiment } = await client.send(
+    new DetectSentimentCommand({ Text: 'A wonderful day!', LanguageCode: 'en' }),
+  );
+  assert.equal(Sentiment, 'POSITIVE');
+  await assert.rejects(client.send(new DetectPiiEntitiesCommand({ Text: 'x', LanguageCode: 'de' })), {
+    name: 'UnsupportedLanguageException',
   });
 });

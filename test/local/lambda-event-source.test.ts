@@ -201,15 +201,16 @@ test('what no filter lets through is deleted unseen', async (t) => {
 test('a role that may not receive is said once, and polling goes on when it may', async (t) => {
   const { context, queue, seen } = await setUp(t, SAY);
   context.deny = ({ action }) => action === 'sqs:ReceiveMessage';
+  // Ends a receive that may already be waiting; the next one is refused.
   queue.send('1');
-  await until(() => queue.inFlight.size === 0 && seen().length === 1);
+  await until(() => context.warnings.length === 1);
   for (let second = 0; second < 3; second++) await context.manual.advance(1000);
   assert.equal(context.warnings.length, 1);
   assert.match(context.warnings[0] ?? '', /sqs:ReceiveMessage/);
   context.deny = () => false;
   await context.manual.advance(1000);
   queue.send('2');
-  await until(() => seen().length === 2);
+  await until(() => seen().join().includes('2'));
 });
 
 test('a mapping can be stopped, changed and read', async (t) => {

@@ -3,11 +3,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import {
+  DetectDocumentTextCommand,
+  GetDocumentTextDetectionCommand,
+  TextractClient,
+} from '@aws-sdk/client-textract';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
 import { z } from 'zod';
 import { ManualClock } from '../../local/clock.ts';
 import { AwsError, type Caller, type RuntimeContext, type Shape } from '../../local/services/service.ts';
 import { createTextract, type TextractService } from '../../local/services/textract/index.ts';
+import { FakeContext, serveJson } from './fake-context.ts';
 
 const ROLE: Caller = { kind: 'role', roleArn: 'arn:aws:iam::111122223333:role/ocr', sessionName: 'worker' };
 const TOPIC = 'arn:aws:sns:eu-central-1:111122223333:ocr-done';
@@ -314,5 +320,23 @@ describe('asynchronous detection', () => {
     await assert.rejects(call('GetDocumentTextDetection', { JobId, NextToken: 'bm9uc2Vuc2U' }), {
       name: 'InvalidParameterException',
     });
+  });
+});
+
+test('the AWS SDK understands answers and errors', async (t) => {
+  const served = new FakeContext();
+  served.use(t, createTextract(served));
+  const client = new TextractClient({
+    endpoint: await serveJson(t, served, 'textract'),
+    region: served.region,
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  });
+  t.after(() => client.destroy());
+  const { Blocks } = await client.send(
+    new DetectDocumentTextCommand({ Document: { Bytes: objects['invoice.pdf'] } }),
+  );
+  assert.equal(Blocks?.find((block) => block.BlockType === 'LINE')?.Text, 'INVOICE 2026-0417');
+  await assert.rejects(client.send(new GetDocumentTextDetectionCommand({ JobId: 'nobody' })), {
+    name: 'InvalidJobIdException',
   });
 });

@@ -5,7 +5,7 @@ import { isArray, isObject, type Json, type JsonObject, parseJson, toJson } from
 import type { Caller, RuntimeContext } from '../service.ts';
 import { startNested } from './nested.ts';
 import type { ChildHandle, ChildStart } from './running.ts';
-import { hasLowerCaseMembers, mappedError, signingName } from './sdk-errors.ts';
+import { lowerCaseMembers, mappedError, signingName } from './sdk-errors.ts';
 
 /** A task on its way out of an execution. */
 export interface IntegrationCall extends TaskCall {
@@ -95,9 +95,9 @@ async function forward(
 
 async function sdk(call: IntegrationCall, service: string, action: string): Promise<Json> {
   const operation = `${action[0]?.toUpperCase() ?? ''}${action.slice(1)}`;
-  const lower = hasLowerCaseMembers(service);
+  const lower = lowerCaseMembers(service);
   const args = argumentsOf(call);
-  const input = lower ? recased(args, (first) => first.toLowerCase()) : args;
+  const input = lower.input ? recased(args, (first) => first.toLowerCase()) : args;
   try {
     const answer = toJson(
       await call.runtime.call(
@@ -108,7 +108,7 @@ async function sdk(call: IntegrationCall, service: string, action: string): Prom
         call.signal,
       ),
     );
-    return lower ? recased(answer, (first) => first.toUpperCase()) : answer;
+    return lower.output ? recased(answer, (first) => first.toUpperCase()) : answer;
   } catch (error) {
     throw mappedError(service, error, 'sdk');
   }

@@ -46,9 +46,21 @@ const capitalised = (name: string): string => `${name[0]?.toUpperCase() ?? ''}${
 /** Signing name of a service as SDK integrations call it. */
 export const signingName = (sdkName: string): string => SERVICES[sdkName]?.signing ?? sdkName;
 
-/** Whether members of the service's API begin in lower case; SDK integrations capitalise them. */
-export const hasLowerCaseMembers = (sdkName: string): boolean =>
-  sdkName === 'sfn' || sdkName === 'cloudwatchlogs';
+interface MemberCase {
+  readonly input: boolean;
+  readonly output: boolean;
+}
+
+/** Services whose API has members that begin in lower case; SDK integrations capitalise them. */
+const LOWER_CASE_MEMBERS: Readonly<Record<string, MemberCase>> = {
+  sfn: { input: true, output: true },
+  cloudwatchlogs: { input: true, output: true },
+  // Only the fields of a result are lower case.
+  redshiftdata: { input: false, output: true },
+};
+
+export const lowerCaseMembers = (sdkName: string): MemberCase =>
+  LOWER_CASE_MEMBERS[sdkName] ?? { input: false, output: false };
 
 /** Turns a service's error into the error name and cause that Step Functions reports. */
 export function mappedError(service: string, error: unknown, how: 'sdk' | 'optimised'): unknown {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { OcrCrashed, OcrEngine, type OcrOptions, UnreadableDocument } from '../../engines/ocr.ts';
@@ -60,7 +61,10 @@ const GetInput = z.object({
 const INVALID = 'InvalidParameterException';
 
 /** Amazon Textract's text detection, done by Tesseract and, where a PDF has typed text, by pdf.js. */
-export function createTextract(context: RuntimeContext, options: OcrOptions = {}): TextractService {
+export function createTextract(
+  context: RuntimeContext,
+  options: OcrOptions = { recognisers: Math.min(2, availableParallelism()) },
+): TextractService {
   const engine = new OcrEngine(options);
   const store = new JobStore(join(context.dataDir, 'textract'));
   const jobs = new Jobs(context, engine, store);
