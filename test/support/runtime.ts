@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Deployment, type FileState } from '../../local/cli/deployment.ts';
+import { fileIdOf } from '../../local/cli/files.ts';
+import { isDone } from '../../local/cli/report.ts';
+import { synthesise } from '../../local/cli/synthesise.ts';
+import { type Runtime, type RuntimeOptions, startRuntime } from '../../local/runtime.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The template that `cdk synth` writes, synthesised once for all test files while the sources stand still. */
+export function assembly(): Promise<string> {
+  return synthesise(ROOT, () => {});
+}
+
+/** Configuration of an AWS SDK client for the runtime, with the administrator's rights. */
+export interface ClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly forcePathStyle: true;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export interface TestRuntime {
+  readonly runtime: Runtime;
+  readonly deployment: Deployment;
+  /** For `new S3Client(client)` and every other client of the SDK. */
+  readonly client: ClientConfig;
+  readonly dataDir: string;
+  /** Drops a text and answers its file id. */
+  drop(key: string, body: string | Buffer): Promise<string>;
+  /** Waits until each file has its outcome and, where it succeeded, is loaded. Fails after two minutes. */
+  settled(fileIds: readonly string[]): Promise<Map<string, FileState>>;
+  /** Stops the runtime and, unless told to keep it, removes its directory. */
+  stop(options?: { keepData?: boolean }): Promise<void>;
+}
+
+/** Starts the real template on a free port with a directory of its own, or on one that an earlier runtime left. */
+export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): Promise<TestRuntime> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  const runtime = await startRuntime({ assembly: await assembly(), port: 0, ...options, dataDir });
+  const deployment = new Deployment(runtime);
+  return {
+    runtime,
+    deployment,
+    dataDir,
+    client: {
+      endpoint: runtime.endpoint,
+      region: runtime.context.region,
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    },
+    async drop(key, body) {
+      const { versionId } = await deployment.drop(key, Buffer.from(body));
+      return fileIdOf(deployment.landingBucket, key, versionId);
+    },
+    async settled(fileIds) {
+      const deadline = Date.now() + 120_000;
+      for (;;) {
+        const states = await deployment.states(fileIds);
+        const open = fileIds.filter((id) => !isDone(states.get(id)));
+        if (open.length === 0) return states;
+        if (Date.now() > deadline) {
+          const what = open.slice(0, 3).map((id) => JSON.stringify(states.get(id) ?? 'no record'));
+          throw new Error(
+            `${open.length} of ${fileIds.length} files are not settled, such as ${what.join(', ')}`,
+          );
+        }
+        await changed(runtime);
+      }
+    },
+    async stop({ keepData = false } = {}) {
+      await runtime.stop();
+      if (!keepData) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits for the next status change of an execution, or a moment for what changes without one. */
+function changed(runtime: Runtime): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, 250);
+    const ignore = runtime.onEvent(done);
+    function done() {
+      clearTimeout(timer);
+      ignore();
+      resolve();
+    }
+  });
+}
