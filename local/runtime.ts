@@ -51,7 +51,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   mkdirSync(dataDir, { recursive: true });
 
   const assembly: Assembly = readAssembly(options.assembly);
-  const policies = createPolicyStore();
+  const policies = createPolicyStore(() => clock.now());
   const keys = new RoleKeys();
   const byName = new Map<string, LocalService>();
   const authorize: RuntimeContext['authorize'] = (request) => assertAuthorized(policies, request, account);

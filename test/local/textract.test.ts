@@ -245,7 +245,7 @@ describe('asynchronous detection', () => {
       },
     ]);
     assert.deepEqual(world.callers.at(-1), { kind: 'role', roleArn: PUBLISHER, sessionName: 'textract' });
-    assert.deepEqual(world.authorised, [`iam:PassRole ${PUBLISHER}`]);
+    assert.deepEqual(world.authorised, [`iam:PassRole ${PUBLISHER}`, `sts:AssumeRole ${PUBLISHER}`]);
 
     const whole = Detection.parse(await call('GetDocumentTextDetection', { JobId }));
     assert.equal(whole.DocumentMetadata.Pages, 2);

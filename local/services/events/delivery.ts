@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assumeRole } from '../../iam/assume-role.ts';
 import { object } from '../operation.ts';
 import { AwsError, type Caller, type RuntimeContext, type Shape } from '../service.ts';
 
@@ -28,15 +29,9 @@ export type Delivery = z.infer<typeof Delivery>;
 export const lastPart = (arn: string) => arn.split(':').at(-1) ?? '';
 
 function callerOf({ service, sourceArn, roleArn, id }: Delivery, context: RuntimeContext): Caller {
-  const asService: Caller = { kind: 'service', service, sourceArn };
-  if (roleArn === undefined) return asService;
-  context.authorize({
-    caller: asService,
-    action: 'sts:AssumeRole',
-    resource: roleArn,
-    conditions: { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': context.account },
-  });
-  return { kind: 'role', roleArn, sessionName: id.slice(0, 64) };
+  return roleArn === undefined
+    ? { kind: 'service', service, sourceArn }
+    : assumeRole(context, { service, roleArn, sessionName: id.slice(0, 64), sourceArn });
 }
 
 /** Turns a delivery into the call that its kind of target understands: service, operation, input. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { assumeRole } from '../../iam/assume-role.ts';
 import { numeric } from '../operation.ts';
 import {
   AwsError,
@@ -70,6 +71,8 @@ export function createLambda(
 
   function provisionFunction(resource: ResourceRequest): ProvisionedResource {
     const fn = functionFromTemplate(context, assets, resource);
+    // Lambda refuses a function whose role does not trust it, and so does a deployment.
+    assumeRole(context, { service: 'lambda.amazonaws.com', roleArn: fn.roleArn, sessionName: fn.name });
     configure(fn);
     return {
       ref: fn.name,

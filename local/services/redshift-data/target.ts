@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ObjectReader } from '../../engines/warehouse/index.ts';
 import { SqlError } from '../../engines/warehouse/index.ts';
+import { assumeRole } from '../../iam/assume-role.ts';
 import { AwsError, type Caller, type RuntimeContext } from '../service.ts';
 
 const ADMINISTRATOR: Caller = { kind: 'administrator' };
@@ -106,7 +107,11 @@ export function objectReader(
   if (roleArn !== namespace.defaultIamRoleArn && !namespace.iamRoles.includes(roleArn)) {
     throw new SqlError(`The namespace is not authorized to assume IAM Role ${roleArn}`);
   }
-  const caller: Caller = { kind: 'role', roleArn, sessionName: 'RedshiftIamRoleSession' };
+  const caller = assumeRole(context, {
+    service: 'redshift.amazonaws.com',
+    roleArn,
+    sessionName: 'RedshiftIamRoleSession',
+  });
   return {
     async get(Bucket, Key) {
       return ObjectBody.parse(await context.call('s3', 'GetObject', { Bucket, Key }, caller)).Body;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assumeRole } from '../../iam/assume-role.ts';
 import { AwsError, type Provision, type RuntimeContext } from '../service.ts';
 import { arnMaker } from './arns.ts';
 import { type Machines, NO_LOGGING } from './machines.ts';
@@ -72,6 +73,13 @@ export function provisionMachine(runtime: RuntimeContext, store: Store, machines
       constructPath,
     );
     const arn = arns.machine(name);
+    // CloudFormation fails here too when the role does not trust Step Functions.
+    assumeRole(runtime, {
+      service: 'states.amazonaws.com',
+      roleArn: data.RoleArn,
+      sessionName: name,
+      sourceArn: arn,
+    });
     try {
       const row = machines.put(
         arn,

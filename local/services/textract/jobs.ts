@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { OcrCrashed, type OcrEngine, UnreadableDocument } from '../../engines/ocr.ts';
+import { assumeRole } from '../../iam/assume-role.ts';
 import { AwsError, type Caller, type RuntimeContext } from '../service.ts';
 import { blocksOfPage } from './blocks.ts';
 import { checkDocument, fetchDocument, LIMITS } from './documents.ts';
@@ -148,7 +149,11 @@ export class Jobs {
         'sns',
         'Publish',
         { TopicArn: channel.SNSTopicArn, Message: JSON.stringify(message) },
-        { kind: 'role', roleArn: channel.RoleArn, sessionName: 'textract' },
+        assumeRole(this.#context, {
+          service: 'textract.amazonaws.com',
+          roleArn: channel.RoleArn,
+          sessionName: 'textract',
+        }),
       );
     } catch (error) {
       this.#context.warn(`Textract job ${id} is done, but its topic cannot be told: ${String(error)}`);
