@@ -10,6 +10,7 @@ const FOR_PEOPLE: ReadonlySet<string> = new Set([
   'SynthesisFailed',
   'UnsupportedResource',
   'DataInUse',
+  'ForeignDirectory',
 ]);
 
 const NEEDED_MAJOR = 24;

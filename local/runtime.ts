@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
+import { claimData } from './data-directory.ts';
 import { RoleKeys } from './endpoint/credentials.ts';
 import { createDispatch } from './endpoint/dispatch.ts';
 import { Endpoint } from './endpoint/server.ts';
@@ -43,12 +43,11 @@ export interface Runtime {
 
 /**
  * Builds every resource of the assembly and starts what reacts to events.
- * @throws PortInUse, UnsupportedResource
+ * @throws PortInUse, DataInUse, UnsupportedResource
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { dataDir, clock = systemClock, region = 'us-east-1', account = '000000000000' } = options;
   const warn = options.warn ?? ((message: string) => process.stderr.write(`${message}\n`));
-  mkdirSync(dataDir, { recursive: true });
 
   const assembly: Assembly = readAssembly(options.assembly);
   const policies = createPolicyStore(() => clock.now());
@@ -83,11 +82,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 
   const started: LocalService[] = [];
+  let release: (() => void) | undefined;
   const stop = async () => {
     for (const service of started.toReversed()) await service.stop?.();
     await endpoint.close();
+    release?.();
   };
   try {
+    release = claimData(dataDir);
     services = await createServices(context, assembly, () => stacks ?? { stacks: [] });
     const all = Object.values(services);
     started.push(...all);

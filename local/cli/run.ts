@@ -1,5 +1,6 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { emptyData } from '../data-directory.ts';
 import { defaultDataDir, type Runtime, startRuntime } from '../runtime.ts';
 import { Deployment, type FileState } from './deployment.ts';
 import { fileIdOf, inputFiles } from './files.ts';
@@ -42,7 +43,7 @@ export async function run(
   const began = performance.now();
   const input = inputFiles(resolve(options.input ?? join(root, 'samples')), { samples: !options.input });
   const dataDir = resolve(options.data ?? defaultDataDir(root));
-  if (options.fresh) rmSync(dataDir, { recursive: true, force: true });
+  if (options.fresh) emptyData(dataDir);
 
   const assembly = await synthesise(root, say);
   const progress = new Progress(out);

@@ -51,7 +51,7 @@ async function runApp(root: string, assembly: string): Promise<void> {
     {
       cwd: root,
       // The rules of cdk-nag speak when somebody deploys or tests; a laptop run does not wait for them.
-    env: { ...process.env, CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' },
+      env: { ...process.env, CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
