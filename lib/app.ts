@@ -28,7 +28,6 @@ export function createApp(config: Config, props: AppProps = {}): App {
     tags,
     config,
     description: 'Millrace: buckets, tables, catalogue and warehouse.',
-    terminationProtection: config.deletionProtection,
     triggerPrefixes: TRIGGERS.map(({ prefix }) => prefix),
   });
   new PipelinesStack(app, `${name}-Pipelines`, {

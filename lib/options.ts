@@ -73,10 +73,7 @@ export const OPTIONS = {
     ['retain', 'destroy'],
     'retain',
   ),
-  deletionProtection: flag(
-    'Whether the tables refuse to be deleted and the data stack to be destroyed.',
-    true,
-  ),
+  deletionProtection: flag('Whether the tables refuse to be deleted.', true),
   logLevel: choice('Level of the handlers’ logs.', ['DEBUG', 'INFO', 'WARN', 'ERROR'], 'INFO'),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { claimData } from './data-directory.ts';
 import { RoleKeys } from './endpoint/credentials.ts';
 import { createDispatch } from './endpoint/dispatch.ts';
+import { type ObservedCall, observed } from './endpoint/observe.ts';
 import { Endpoint } from './endpoint/server.ts';
 import { assertAuthorized, createPolicyStore } from './iam/index.ts';
 import { createServices, type Services } from './services/index.ts';
@@ -27,6 +28,8 @@ export interface RuntimeOptions {
   readonly warn?: (message: string) => void;
   /** Sees every event that AWS itself puts on the default bus. */
   readonly onEvent?: (event: BusEvent) => void;
+  /** Sees every API request after its answer; for measurements. */
+  readonly onCall?: (call: ObservedCall) => void;
 }
 
 /** A cloud assembly that runs on this machine. */
@@ -56,7 +59,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const authorize: RuntimeContext['authorize'] = (request) => assertAuthorized(policies, request, account);
   const serviceFor = (name: string) => byName.get(name);
   const dispatch = createDispatch(serviceFor, authorize);
-  const endpoint = new Endpoint({ keys, serviceFor, dispatch });
+  const { onCall } = options;
+  const endpoint = new Endpoint({
+    keys,
+    serviceFor,
+    dispatch: observed(dispatch, 'endpoint', onCall),
+    onCall,
+  });
   const port = await endpoint.listen(options.port ?? 4566);
 
   const listeners = new Set<(event: BusEvent) => void>(options.onEvent ? [options.onEvent] : []);
@@ -69,7 +78,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     dataDir,
     endpoint: `http://127.0.0.1:${port}`,
     authorize,
-    call: dispatch,
+    call: observed(dispatch, 'process', onCall),
     emit(event) {
       services?.events.deliver(event);
       for (const listener of listeners) listener(event);

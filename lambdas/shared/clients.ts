@@ -7,14 +7,15 @@ import { TextractClient } from '@aws-sdk/client-textract';
 
 /*
  * Clients of AWS, created on first use and once for each execution environment, so that connections are kept alive
- * between invocations. A function bundles only the clients it asks for.
+ * between invocations. A function bundles only the clients it asks for. Without `throwOnRequestTimeout` a time-out is
+ * only logged, and a request without an answer lasts as long as the function may.
  */
 
 /** Fast services that recover in moments: five attempts with the SDK's own jittered back-off. */
 const PERSISTENT = {
   retryMode: 'standard',
   maxAttempts: 5,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000 },
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
 } as const;
 
 /**
@@ -24,7 +25,7 @@ const PERSISTENT = {
 const GUARDED = {
   retryMode: 'standard',
   maxAttempts: 2,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 60_000 },
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 120_000, throwOnRequestTimeout: true },
 } as const;
 
 let s3Client: S3Client | undefined;

@@ -31,7 +31,8 @@ export function loadStatements({ dataset, schema, loadId, rows, copyManifestUri 
   const stage = `stage_${dataset.name}`;
   const names = [...dataset.columns.map((column) => column.name), LOAD_ID_COLUMN].map(identifier);
   const key = dataset.key.map(identifier);
-  const sameKey = key.map((name) => `${dataset.name}.${name} = ${stage}.${name}`).join(' AND ');
+  // MERGE knows no alias of its target: its columns go by the name that the statement gives it.
+  const sameKey = key.map((name) => `${table}.${name} = ${stage}.${name}`).join(' AND ');
   const loaded = `SELECT COUNT(*) FROM ${table} WHERE ${LOAD_ID_COLUMN} = ${quote(loadId)}`;
   return [
     `CREATE SCHEMA IF NOT EXISTS ${schema}`,

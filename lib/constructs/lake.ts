@@ -51,12 +51,35 @@ export class Lake extends Construct {
     fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
   }
 
+  /** Lets a function read versions of objects below a prefix. */
+  grantReadVersions(fn: NodeFunction, prefix: LakePrefix): void {
+    fn.permit({
+      actions: ['s3:GetObjectVersion'],
+      resources: this.#objects([prefix]),
+      wildcardReason: `Reads versions of what pipelines wrote below ${prefix}: names follow from the files.`,
+    });
+  }
+
   /** Lets a role that is no function's read below prefixes. */
   grantReadTo(actor: Actor, ...prefixes: LakePrefix[]): void {
     permit(actor, {
-      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      actions: ['s3:GetObject'],
       resources: this.#objects(prefixes),
       wildcardReason: `Reads what pipelines wrote below ${prefixes.join(' and ')}: names follow from the files.`,
+    });
+  }
+
+  /**
+   * Lets Redshift's COPY read below prefixes: it "must have LIST access to the bucket and GET access for the bucket
+   * objects", manifest or not (Redshift developer guide, "Permissions to access other AWS Resources").
+   */
+  grantCopyTo(actor: Actor, ...prefixes: LakePrefix[]): void {
+    this.grantReadTo(actor, ...prefixes);
+    permit(actor, { actions: ['s3:GetBucketLocation'], resources: [this.bucket.bucketArn] });
+    permit(actor, {
+      actions: ['s3:ListBucket'],
+      resources: [this.bucket.bucketArn],
+      conditions: { StringLikeIfExists: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
     });
   }
 

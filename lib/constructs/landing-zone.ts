@@ -35,10 +35,19 @@ export class LandingZone extends Construct {
     notifyQueue(this.bucket, this.arrivals.queue, prefixes);
   }
 
-  /** Lets a function read objects, any version of them, below a prefix. */
+  /** Lets a function read versions of objects below a prefix: what a version holds never changes. */
   grantRead(fn: NodeFunction, prefix: string): void {
+    this.#grantRead(fn, prefix, ['s3:GetObjectVersion']);
+  }
+
+  /** Lets a function hand objects below a prefix to Textract, which reads them with the function's permissions. */
+  grantHandOver(fn: NodeFunction, prefix: string): void {
+    this.#grantRead(fn, prefix, ['s3:GetObject', 's3:GetObjectVersion']);
+  }
+
+  #grantRead(fn: NodeFunction, prefix: string, actions: readonly string[]): void {
     fn.permit({
-      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      actions,
       resources: [this.bucket.arnForObjects(`${prefix}*`)],
       wildcardReason: `Reads files that land below ${prefix}, whose names nobody knows beforehand.`,
     });

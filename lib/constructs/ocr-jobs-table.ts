@@ -22,12 +22,18 @@ export class OcrJobsTable extends Construct {
     });
   }
 
-  /** Lets a function keep jobs, and tells it the table. */
+  /** Lets a function note who waits for a file and which job reads it, and tells it the table. */
   grantKeep(fn: NodeFunction): void {
-    fn.permit({
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-      resources: [this.table.tableArn],
-    });
+    this.#grant(fn, 'dynamodb:UpdateItem');
+  }
+
+  /** Lets a function find who waits for a file, and tells it the table. */
+  grantFind(fn: NodeFunction): void {
+    this.#grant(fn, 'dynamodb:GetItem');
+  }
+
+  #grant(fn: NodeFunction, action: string): void {
+    fn.permit({ actions: [action], resources: [this.table.tableArn] });
     fn.addEnvironment('OCR_JOBS_TABLE', this.table.tableName);
   }
 }

@@ -52,7 +52,12 @@ export class TaskQueue extends Construct {
         `${this.node.path}: visibilityTimeout is ${this.#visibility.toSeconds()} s; ${consumer.node.path} needs at least ${needed} s`,
       );
     }
-    this.queue.grantConsumeMessages(consumer);
+    // What Lambda's pollers do in the function's role (developer guide, "Creating and configuring an Amazon SQS event
+    // source mapping"); grantConsumeMessages would give more.
+    consumer.permit({
+      actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+      resources: [this.queue.queueArn],
+    });
     new EventSourceMapping(consumer, 'Messages', {
       target: consumer.function,
       eventSourceArn: this.queue.queueArn,
@@ -65,7 +70,7 @@ export class TaskQueue extends Construct {
 
   /** Lets the consumer say when a message that it could not work on comes back, and tells it where. */
   grantDelay(consumer: NodeFunction): void {
-    // ChangeMessageVisibility is among the permissions of every consumer.
+    consumer.permit({ actions: ['sqs:ChangeMessageVisibility'], resources: [this.queue.queueArn] });
     consumer.addEnvironment('TASK_QUEUE_URL', this.queue.queueUrl);
   }
 }

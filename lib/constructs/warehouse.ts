@@ -7,16 +7,24 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import { AnyPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  AnyPrincipal,
+  CompositePrincipal,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { CfnNamespace, CfnWorkgroup } from 'aws-cdk-lib/aws-redshiftserverless';
 import { Construct } from 'constructs';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from './buckets.ts';
 import type { Lake } from './lake.ts';
 import type { Permission } from './permissions.ts';
 import { WarehouseSettings } from './warehouse-settings.ts';
+
+/** What COPY reads: Parquet files, and the manifests that name them. */
+const COPIED = [LAKE.loaded, LAKE.manifests] as const;
 
 export interface WarehouseProps {
   readonly config: Config;
@@ -38,8 +46,15 @@ export class Warehouse extends Construct {
     super(scope, id);
     const { config, lake } = props;
     const { baseCapacity, maxCapacity, database } = config.warehouse;
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('redshift.amazonaws.com') });
-    lake.grantReadTo({ role, grantPrincipal: role }, LAKE.loaded, LAKE.manifests);
+    // Redshift Serverless wants both names in the trust policy (management guide, "Granting permissions to Amazon
+    // Redshift Serverless").
+    const role = new Role(this, 'Role', {
+      assumedBy: new CompositePrincipal(
+        new ServicePrincipal('redshift.amazonaws.com'),
+        new ServicePrincipal('redshift-serverless.amazonaws.com'),
+      ),
+    });
+    lake.grantCopyTo({ role, grantPrincipal: role }, ...COPIED);
 
     // Redshift wants names. The end of the stack's id keeps them free when a stack is made anew beside what it left.
     const suffix = Fn.select(4, Fn.split('-', Fn.select(2, Fn.split('/', Stack.of(this).stackId))));
@@ -52,7 +67,10 @@ export class Warehouse extends Construct {
       iamRoles: [role.roleArn],
       logExports: ['userlog', 'connectionlog', 'useractivitylog'],
     });
-    namespace.applyRemovalPolicy(removalPolicyOf(config));
+    // A namespace of a deployment that failed, in a region without 4 RPU for example, holds nothing worth keeping.
+    namespace.applyRemovalPolicy(
+      config.removalPolicy === 'retain' ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
+    );
 
     const vpc = isolatedNetwork(this, config, lake);
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
@@ -115,7 +133,14 @@ function isolatedNetwork(scope: Construct, config: Config, lake: Lake): Vpc {
     new PolicyStatement({
       principals: [new AnyPrincipal()],
       actions: ['s3:GetObject', 's3:GetObjectVersion'],
-      resources: [LAKE.loaded, LAKE.manifests].map((prefix) => lake.bucket.arnForObjects(`${prefix}*`)),
+      resources: COPIED.map((prefix) => lake.bucket.arnForObjects(`${prefix}*`)),
+    }),
+  );
+  endpoint.addToPolicy(
+    new PolicyStatement({
+      principals: [new AnyPrincipal()],
+      actions: ['s3:GetBucketLocation', 's3:ListBucket'],
+      resources: [lake.bucket.bucketArn],
     }),
   );
   vpc.addFlowLog('Rejected', {

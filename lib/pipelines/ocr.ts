@@ -87,10 +87,11 @@ export class OcrPipeline extends Construct implements Pipeline {
     tasks.grantDelay(read);
     completions.grantDelay(collect);
     for (const fn of [read, collect]) this.stateMachine.grantAnswer(fn);
-    for (const prefix of prefixes) landing.grantRead(read, prefix);
+    for (const prefix of prefixes) landing.grantHandOver(read, prefix);
+    jobs.grantKeep(read);
+    for (const fn of [collect, lastLook]) jobs.grantFind(fn);
     for (const fn of this.functions) {
       lake.grantWrite(fn, LAKE.restricted);
-      jobs.grantKeep(fn);
       fn.permit({ actions: ['textract:GetDocumentTextDetection'], ...NO_RESOURCES });
     }
     read.permit({

@@ -35,7 +35,9 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
       timeout: Duration.minutes(15),
       memory: 2048,
     });
-    lake.grantRead(compact, LAKE.curated, LAKE.manifests);
+    lake.grantRead(compact, LAKE.manifests);
+    // An event names the version that it is about.
+    lake.grantReadVersions(compact, LAKE.curated);
     lake.grantWrite(compact, LAKE.loaded, LAKE.manifests);
     compact.addEnvironment('WAREHOUSE_SCHEMA', config.warehouse.schema);
 

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { AwsError, type HttpRequest, type HttpResponse, type LocalService } from '../services/service.ts';
 import { credentialScope, type RoleKeys } from './credentials.ts';
 import type { Dispatch } from './dispatch.ts';
+import type { ObservedCall } from './observe.ts';
 import { parseQuery, queryError, queryResponse } from './query-protocol.ts';
 
 export interface EndpointOptions {
@@ -12,6 +13,8 @@ export interface EndpointOptions {
   /** Finds the service that a signing name routes to. */
   readonly serviceFor: (signingName: string) => LocalService | undefined;
   readonly dispatch: Dispatch;
+  /** Sees REST requests; the others are seen by who observes `dispatch`. */
+  readonly onCall?: ((call: ObservedCall) => void) | undefined;
 }
 
 /** The port is taken by another process. */
@@ -96,7 +99,17 @@ export class Endpoint {
           },
         );
       }
-      if (service.http) return await service.http(request);
+      if (service.http) {
+        const response = await service.http(request);
+        this.#options.onCall?.({
+          via: 'endpoint',
+          service: signingName,
+          operation: `${request.method} ${request.path}${request.query.size > 0 ? `?${request.query}` : ''}`,
+          caller: request.caller,
+          ...(response.status >= 400 && { error: String(response.status) }),
+        });
+        return response;
+      }
       const { operation, input } = isQuery
         ? parseQuery(request.body.toString())
         : parseJson(target, request.body);

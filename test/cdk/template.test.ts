@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
 import { synthesise } from './synthesise.ts';
 
-const { data, pipelines, ofType, app } = synthesise();
+const { data, pipelines, ofType, app, assembly, resources } = synthesise();
 const withoutWarehouse = synthesise({ 'warehouse.enabled': 'false' });
 
 /** Actions that AWS can only allow on every resource (service authorization reference). */
@@ -187,6 +187,50 @@ test('the warehouse is small, private, on three zones, and limited', () => {
   data?.resourceCountIs('Custom::RedshiftServerlessUsageLimit', 1);
   data?.resourceCountIs('AWS::EC2::NatGateway', 0);
   data?.resourceCountIs('AWS::EC2::InternetGateway', 0);
+});
+
+test('Redshift Serverless may take on its role, and list and read what COPY loads, also through the endpoint', () => {
+  data?.hasResourceProperties('AWS::IAM::Role', {
+    AssumeRolePolicyDocument: {
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Principal: { Service: ['redshift-serverless.amazonaws.com', 'redshift.amazonaws.com'] },
+        },
+      ],
+    },
+  });
+  data?.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        Match.objectLike({ Action: 's3:GetBucketLocation' }),
+        Match.objectLike({
+          Action: 's3:ListBucket',
+          Condition: { StringLikeIfExists: { 's3:prefix': ['loaded/*', 'manifests/*'] } },
+        }),
+      ]),
+    },
+  });
+  data?.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([Match.objectLike({ Action: ['s3:GetBucketLocation', 's3:ListBucket'] })]),
+    },
+  });
+});
+
+test('a first deployment that failed can be repeated', () => {
+  for (const { stackName, terminationProtection } of assembly.stacks) {
+    // The CDK switches it on before the first resource, and cannot delete what is left of a failed stack then.
+    assert(!terminationProtection, stackName);
+  }
+  data?.hasResource('AWS::RedshiftServerless::Namespace', { DeletionPolicy: 'RetainExceptOnCreate' });
+  const named = Object.entries(resources).filter(([, { Type, Properties }]) =>
+    ['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].includes(Type)
+      ? Properties.BucketName || Properties.TableName
+      : false,
+  );
+  assert.deepEqual(named, [], 'what is kept would be in the way under a chosen name');
 });
 
 test('without a warehouse nothing of it is deployed, and the load state machine knows', () => {

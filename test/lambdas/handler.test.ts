@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Context } from 'aws-lambda';
 import { environment } from '../../lambdas/shared/environment.ts';
 import { isThrottle } from '../../lambdas/shared/errors.ts';
-import { lambda, sqsBatch } from '../../lambdas/shared/handler.ts';
+import { lambda, sqsBatch, sqsGroup } from '../../lambdas/shared/handler.ts';
 import { awsError, record } from './support.ts';
 
 const CONTEXT = { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => 1_000 } as Context;
@@ -50,6 +50,18 @@ test('of a batch, only the records that failed come again, and nothing is thrown
 test('what is no batch at all is thrown, before any record is worked on', async () => {
   const handler = sqsBatch(async () => {});
   await linesOf(() => assert.rejects(handler({ detail: 1 }, CONTEXT), { name: 'InvalidEvent' }));
+});
+
+test('a handler takes no callback: Node 24 refuses those of three parameters', () => {
+  const handlers = [
+    lambda(async () => {}),
+    sqsBatch(async () => {}),
+    sqsGroup({ parse: () => [], work: async () => {} }),
+  ];
+  assert.deepEqual(
+    handlers.map(({ length }) => length),
+    [2, 2, 2],
+  );
 });
 
 test('an error of a direct invocation keeps its name', async () => {

@@ -21,6 +21,7 @@ function stubQueue() {
     iamPrefix: 'sqs',
     operations: {
       GetQueueUrl: { action: null, handle: () => ({ QueueUrl: 'http://queue/intake' }) },
+      GetQueueAttributes: { handle: () => ({ Attributes: { VisibilityTimeout: '30' } }) },
       ReceiveMessage: {
         async handle({ MaxNumberOfMessages }, { signal }) {
           if (visible.length === 0) {

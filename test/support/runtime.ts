@@ -28,6 +28,8 @@ export interface TestRuntime {
   /** For `new S3Client(client)` and every other client of the SDK. */
   readonly client: ClientConfig;
   readonly dataDir: string;
+  /** Id of a version of an object in the landing bucket. */
+  fileId(key: string, versionId: string): string;
   /** Drops a text and answers its file id. */
   drop(key: string, body: string | Buffer): Promise<string>;
   /** Waits until each file has its outcome and, where it succeeded, is loaded. Fails after two minutes. */
@@ -51,6 +53,7 @@ export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): P
       forcePathStyle: true,
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     },
+    fileId: (key, versionId) => fileIdOf(deployment.landingBucket, key, versionId),
     async drop(key, body) {
       const { versionId } = await deployment.drop(key, Buffer.from(body));
       return fileIdOf(deployment.landingBucket, key, versionId);
@@ -78,7 +81,7 @@ export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): P
 }
 
 /** Waits for the next status change of an execution, or a moment for what changes without one. */
-function changed(runtime: Runtime): Promise<void> {
+export function changed(runtime: Runtime): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(done, 250);
     const ignore = runtime.onEvent(done);

@@ -66,12 +66,11 @@ export class QueuePoller {
   }
 
   async #run(): Promise<void> {
-    const { context, mapping } = this.#options;
     const { signal } = this.#stopping;
     let url: string | undefined;
     while (!signal.aborted) {
       try {
-        url ??= await queueUrl(context, mapping.queueArn);
+        url ??= await this.#open();
         await this.#capacity();
         const messages = await this.#collect(url);
         if (messages.length > 0) this.#track(this.#process(url, messages));
@@ -82,6 +81,14 @@ export class QueuePoller {
         await this.#pause();
       }
     }
+  }
+
+  /** Finds the queue and looks at it, for which Lambda asks the function's role before it begins to poll. */
+  async #open(): Promise<string> {
+    const { context, mapping } = this.#options;
+    const QueueUrl = await queueUrl(context, mapping.queueArn);
+    await this.#call('GetQueueAttributes', { QueueUrl, AttributeNames: ['VisibilityTimeout'] });
+    return QueueUrl;
   }
 
   /** Waits until another batch may start. */

@@ -127,9 +127,18 @@ export class Publisher {
       const reason = error instanceof Error ? error.message : String(error);
       const deadLetters = attributes.RedrivePolicy;
       this.#context.warn(`SNS could not deliver from ${topicArn} to ${endpoint}: ${reason}`);
-      if (!deadLetters) return;
-      const { deadLetterTargetArn } = RedrivePolicy.parse(JSON.parse(deadLetters));
-      await this.#enqueue(deadLetterTargetArn, JSON.stringify(envelope), {}, caller);
+      if (deadLetters) await this.#bury(deadLetters, JSON.stringify(envelope), caller);
+    }
+  }
+
+  /** A dead-letter queue that refuses is no trouble of who publishes: the message is lost, and said to be. */
+  async #bury(redrivePolicy: string, body: string, caller: Caller): Promise<void> {
+    const { deadLetterTargetArn } = RedrivePolicy.parse(JSON.parse(redrivePolicy));
+    try {
+      await this.#enqueue(deadLetterTargetArn, body, {}, caller);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#context.warn(`SNS lost a message, because ${deadLetterTargetArn} refused it: ${reason}`);
     }
   }
 

@@ -41,7 +41,7 @@ export function createSqs(context: RuntimeContext): LocalService {
       'AWS::SQS::QueuePolicy': ({ properties, generatedName }: ResourceRequest) => {
         const policy = QueuePolicyProperties.parse(properties);
         for (const reference of policy.Queues) {
-          context.policies.setResourcePolicy(queues.get(reference).arn, policy.PolicyDocument);
+          queues.save(queues.get(reference).name, { Policy: JSON.stringify(policy.PolicyDocument) });
         }
         return { ref: generatedName, attributes: { Id: generatedName } };
       },

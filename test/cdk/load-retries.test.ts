@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import jsonata from 'jsonata';
+import { PROJECT_ROOT } from '../../lib/constructs/bundle.ts';
+
+const { States } = JSON.parse(
+  readFileSync(join(PROJECT_ROOT, 'statemachines', 'warehouse-load.asl.json'), 'utf8'),
+);
+
+/** What an expression of the load state machine gives for variables, with placeholders filled in. */
+async function evaluate(template: string, variables: Record<string, unknown>): Promise<unknown> {
+  const expression = template.replace(/^\{%|%\}$/g, '').replaceAll(/\$\{PollSeconds\}/g, '2');
+  return jsonata(expression).evaluate({}, variables);
+}
+
+const retry: string = States.Finished.Choices[2].Condition;
+
+test('a load that met another load, or a busy warehouse, runs again', async () => {
+  // Redshift's documentation of serializable isolation errors; PostgreSQL's texts for two that create at once.
+  for (const error of [
+    'ERROR: 1023 Detail: Serializable isolation violation on table - 108263',
+    'ERROR: 1018 DETAIL: Relation not found',
+    'ERROR: relation "millrace.documents" does not exist',
+    'ERROR: could not complete because of conflict with concurrent transaction',
+    'ERROR: deadlock detected',
+    'ERROR: schema "millrace" already exists',
+    'ERROR: duplicate key value violates unique constraint "pg_namespace_nspname_index"',
+    'FATAL: too many connections for role "admin"',
+  ]) {
+    assert.equal(await evaluate(retry, { attempt: 1, error }), true, error);
+    assert.equal(await evaluate(retry, { attempt: 10, error }), false, `${error}, for the tenth time`);
+  }
+});
+
+test('a load that its data or its permissions make fail does not run again', async () => {
+  for (const error of [
+    '',
+    "ERROR: Invalid digit, Value 'r', Pos 0, Type: Integer",
+    'ERROR: Not authorized to get credentials of role arn:aws:iam::123456789012:role/Warehouse',
+    'ERROR: Spectrum Scan Error',
+    'ERROR: refused: the files hold the same key twice',
+    'ERROR: Found multiple matches to update the same tuple.',
+  ]) {
+    assert.equal(await evaluate(retry, { attempt: 1, error }), false, error);
+  }
+});
+
+test('the load is looked at often at first, and at least once a minute', async () => {
+  const waits = [];
+  for (let polls = 0, i = 0; i < 60; i++) {
+    waits.push(Number(await evaluate(States.Poll.Seconds, { polls })));
+    polls = Number(await evaluate(States.Poll.Assign.polls, { polls }));
+  }
+  assert.deepEqual(waits.slice(0, 5), [2, 2, 2, 3, 4]);
+  assert.equal(waits.at(-1), 60);
+});

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Grant, grantsOf } from './policies.ts';
+import { Stage } from './stage.ts';
+import { gatherProps, type Props, type Way, waysOf } from './ways.ts';
+
+/*
+ * Each grant is taken away in turn, and what needs it is done: it has to fail, and to say who may not do what on what.
+ * So each grant is there because something needs it. Those that nothing here can show are named, with the reason.
+ */
+
+type Ways = ReturnType<typeof waysOf>;
+
+/** Which ways take which grants, by the beginning of the grant's name; the first that fits counts. */
+const CASES: Readonly<Record<string, keyof Ways>> = {
+  'Intake/Intake': 'intake',
+  'DocumentIngestion/Inspect': 'inspect',
+  'DocumentIngestion/Publish': 'publish',
+  'DocumentIngestion/Quarantine': 'quarantine',
+  'DocumentIngestion/StateMachine states:StopExecution': 'stop',
+  'DocumentIngestion/StateMachine': 'documentMachine',
+  'Ocr/Read': 'read',
+  'Ocr/Collect': 'collect',
+  'Ocr/LastLook': 'lastLook',
+  'Ocr/CompletionRole': 'completion',
+  'Ocr/StateMachine lambda:InvokeFunction': 'ocrTimeout',
+  'Ocr/StateMachine': 'ocrMachine',
+  'Sentiment/Analyse': 'analyse',
+  'Sentiment/StateMachine': 'sentimentMachine',
+  'WarehouseLoad/Start': 'startLoad',
+  'WarehouseLoad/Compact': 'compact',
+  'WarehouseLoad/Mark': 'mark',
+  'WarehouseLoad/StateMachine': 'loadMachine',
+  'Warehouse s3:GetObject': 'loadMachine',
+  'Recorder/Recorder': 'recorder',
+};
+
+const TRACES = 'The local runtime keeps no traces.';
+const DELIVERIES =
+  'Step Functions asks for it when a state machine with logging is made; locally its events are written at once.';
+const OWN_LOGS = "Locally Lambda writes a function's log itself.";
+const SETTINGS = 'What this custom resource settles is settled at once by the local namespace.';
+const COPY = 'Redshift asks for it before COPY; the local engine reads what the manifest names.';
+
+/** Grants that no case shows, by action or by name, and why. */
+const UNSHOWN: Readonly<Record<string, string>> = {
+  'xray:PutTraceSegments': TRACES,
+  'xray:PutTelemetryRecords': TRACES,
+  'xray:GetSamplingRules': TRACES,
+  'xray:GetSamplingTargets': TRACES,
+  'logs:CreateLogDelivery': DELIVERIES,
+  'logs:GetLogDelivery': DELIVERIES,
+  'logs:UpdateLogDelivery': DELIVERIES,
+  'logs:DeleteLogDelivery': DELIVERIES,
+  'logs:ListLogDeliveries': DELIVERIES,
+  'logs:PutResourcePolicy': DELIVERIES,
+  'logs:DescribeResourcePolicies': DELIVERIES,
+  'logs:DescribeLogGroups': DELIVERIES,
+  'logs:CreateLogStream': OWN_LOGS,
+  'logs:PutLogEvents': OWN_LOGS,
+  'logs:DescribeLogStreams': 'The local network has no flow to log.',
+  'redshift-serverless:GetNamespace': SETTINGS,
+  'redshift-serverless:CreateUsageLimit': SETTINGS,
+  'redshift-serverless:UpdateUsageLimit': SETTINGS,
+  'redshift-serverless:DeleteUsageLimit': SETTINGS,
+  'Warehouse s3:ListBucket s3:Lake/Bucket': COPY,
+  'Warehouse s3:GetBucketLocation s3:Lake/Bucket': COPY,
+  'Sentiment/Analyse comprehend:DetectSentiment *':
+    'Asked when Comprehend refuses single texts of a batch, which the local one never does.',
+};
+
+/** What Lambda's pollers do in the role of a function. */
+const POLLED = /^(?<fn>[\w/]+) sqs:(?<action>ReceiveMessage|DeleteMessage|GetQueueAttributes) sqs:(?<queue>\S+)$/;
+
+/** Messages that the functions are done with at once. */
+const HARMLESS: Readonly<Record<string, (props: Props) => string>> = {
+  'Intake/Intake': () => TEST_EVENT,
+  'WarehouseLoad/Start': () => TEST_EVENT,
+  'Ocr/Read': ({ image }) =>
+    JSON.stringify({ taskToken: 'x', executionName: 'x', fileId: image.fileId, source: image, kind: 'image', pages: 1 }),
+  'Ocr/Collect': () =>
+    JSON.stringify({
+      Type: 'Notification',
+      Message: JSON.stringify({ JobId: 'x', Status: 'SUCCEEDED', JobTag: '0'.repeat(64) }),
+    }),
+  'Sentiment/Analyse': ({ text, extracted }) =>
+    JSON.stringify({ taskToken: 'x', executionName: 'x', fileId: text.fileId, text: extracted }),
+  'Recorder/Recorder': ({ changes }) => JSON.stringify([...changes.values()][0]),
+};
+const TEST_EVENT = JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent' });
+
+/** What is refused in other words than IAM's, as AWS does it. */
+const OTHER_WORDS: readonly (readonly [RegExp, RegExp])[] = [
+  [
+    /^Ocr\/Read s3:GetObject/,
+    /InvalidS3ObjectException: Unable to get object metadata from S3\. Check object key, region and\/or access permissions/,
+  ],
+];
+
+/** The refusal that a grant's absence has to bring. */
+function refusalOf({ name, action, resource, principal }: Grant): RegExp {
+  const other = OTHER_WORDS.find(([of]) => of.test(name));
+  if (other) return other[1];
+  const escaped = (text: string) => text.split('*').map(RegExp.escape).join('[^"]*');
+  return new RegExp(
+    `User: [^ ]*${RegExp.escape(principal)}[^ ]* is not authorized to perform: ${action} on resource: "${escaped(resource)}"`,
+  );
+}
+
+describe('each grant is needed, and its absence is told', async () => {
+  const stage = await Stage.set();
+  after(() => stage.test.stop());
+  const props = await gatherProps(stage);
+  const grants = await grantsOf(stage.test);
+  const ways = waysOf(stage, props);
+
+  const unshown = (grant: Grant) => UNSHOWN[grant.name] ?? UNSHOWN[grant.action];
+  const waysFor = (grant: Grant): readonly Way[] => {
+    const polled = POLLED.exec(grant.name)?.groups;
+    if (polled) return [poll(polled.fn ?? '', polled.queue ?? '', grant)];
+    const found = Object.entries(CASES).find(([start]) => grant.name.startsWith(start));
+    return found ? ways[found[1]] : [];
+  };
+  const poll = (fn: string, queue: string, grant: Grant): Way => async () => {
+    await stage.send(queue, HARMLESS[fn]?.(props) ?? '');
+    let seen = '';
+    await stage.polling(fn, async () => {
+      seen = await stage.warning(refusalOf(grant), async () => {});
+    });
+    return seen;
+  };
+
+  for (const grant of grants.filter((one) => !unshown(one))) {
+    test(grant.name, async () => {
+      const giveBack = await grant.remove();
+      try {
+        const seen: string[] = [];
+        for (const way of waysFor(grant)) {
+          // Messages within messages escape their quotes.
+          seen.push((await way()).replaceAll('\\', ''));
+          if (refusalOf(grant).test(seen.at(-1) ?? '')) return;
+        }
+        assert.fail(`Nothing misses it: ${seen.join('\n')}`);
+      } finally {
+        await giveBack();
+      }
+    });
+  }
+
+  test('grants that no case shows are named, and only they', () => {
+    const used = new Set(grants.flatMap(({ name, action }) => [name, action]));
+    assert.deepEqual(
+      Object.keys(UNSHOWN).filter((name) => !used.has(name)),
+      [],
+    );
+  });
+});

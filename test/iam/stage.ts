@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, on } from 'node:events';
+import {
+  InvokeCommand,
+  LambdaClient,
+  paginateListEventSourceMappings,
+  UpdateEventSourceMappingCommand,
+} from '@aws-sdk/client-lambda';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { Account, type PipelineName } from '../support/account.ts';
+import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
+import { pathOf } from './policies.ts';
+
+interface Warnings {
+  warning: [message: string];
+}
+
+/** A message as a function gets it from its queue. */
+export interface QueueRecord {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A file in the landing bucket, as executions are given it. */
+export interface Landed {
+  readonly fileId: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId: string;
+}
+
+/**
+ * The real deployment with its event source mappings switched off: nothing happens by itself, and each message goes
+ * from its queue to its function by hand.
+ */
+export class Stage {
+  readonly test: TestRuntime;
+  readonly account: Account;
+  readonly #lambda: LambdaClient;
+  /** Ids of event source mappings by the names of their functions. */
+  readonly #mappings = new Map<string, string>();
+  readonly #warnings: EventEmitter<Warnings>;
+
+  static async set(): Promise<Stage> {
+    const warnings = new EventEmitter<Warnings>();
+    const test = await startTestRuntime({ warn: (message) => warnings.emit('warning', message) });
+    const stage = new Stage(test, warnings);
+    await stage.#switchAllOff();
+    return stage;
+  }
+
+  private constructor(test: TestRuntime, warnings: EventEmitter<Warnings>) {
+    this.test = test;
+    this.#warnings = warnings;
+    this.account = new Account(test);
+    this.#lambda = new LambdaClient(test.client);
+  }
+
+  /** Physical id of the resource of a construct, for example `Ocr/Tasks/Queue`. */
+  id(path: string): string {
+    const resources = this.test.runtime.stacks.stacks.flatMap((stack) => stack.resources);
+    const found = resources.find(({ constructPath }) => pathOf(constructPath) === path);
+    if (!found) throw new Error(`There is no ${path}.`);
+    return found.physicalId;
+  }
+
+  /** Invokes a function directly; answers what it returned and the end of its log. */
+  async invoke(path: string, event: unknown): Promise<string> {
+    const { Payload, LogResult = '' } = await this.#lambda.send(
+      new InvokeCommand({
+        FunctionName: this.id(`${path}/Function`),
+        Payload: JSON.stringify(event),
+        LogType: 'Tail',
+      }),
+    );
+    return `${Payload?.transformToString()}\n${Buffer.from(LogResult, 'base64')}`;
+  }
+
+  /** Takes the next message of a queue. */
+  async receive(path: string): Promise<QueueRecord> {
+    const { Messages = [] } = await this.account.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.id(path),
+        WaitTimeSeconds: 10,
+        MessageSystemAttributeNames: ['All'],
+      }),
+    );
+    const [message] = Messages;
+    if (!message) throw new Error(`Nothing came to ${path}.`);
+    return {
+      messageId: message.MessageId ?? '',
+      receiptHandle: message.ReceiptHandle ?? '',
+      body: message.Body ?? '',
+      attributes: message.Attributes ?? {},
+    };
+  }
+
+  async send(path: string, body: string): Promise<void> {
+    await this.account.sqs.send(new SendMessageCommand({ QueueUrl: this.id(path), MessageBody: body }));
+  }
+
+  async land(key: string, body: string | Buffer): Promise<Landed> {
+    const { versionId } = await this.test.deployment.drop(key, Buffer.from(body));
+    return { fileId: this.test.fileId(key, versionId), bucket: this.account.landing, key, versionId };
+  }
+
+  /** Starts an execution; the name is new unless given. */
+  async start(pipeline: PipelineName, input: unknown, name = newId()): Promise<string> {
+    const { executionArn = '' } = await this.account.sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: this.account.machine(pipeline),
+        name,
+        input: JSON.stringify(input),
+      }),
+    );
+    return executionArn;
+  }
+
+  /** Switches the event source mapping of a function on while something is done. */
+  async polling<T>(path: string, work: () => Promise<T>): Promise<T> {
+    await this.#switch(path, true);
+    try {
+      return await work();
+    } finally {
+      await this.#switch(path, false);
+    }
+  }
+
+  /** Does something and waits until the runtime says what matches to whoever runs it. */
+  async warning(pattern: RegExp, cause: () => Promise<unknown>): Promise<string> {
+    const messages = on(this.#warnings, 'warning', { signal: AbortSignal.timeout(20_000) });
+    await cause();
+    for await (const [message] of messages) if (pattern.test(message)) return message;
+    throw new Error(`The runtime said nothing like ${pattern}.`);
+  }
+
+  async #switchAllOff(): Promise<void> {
+    for await (const page of paginateListEventSourceMappings({ client: this.#lambda }, {})) {
+      for (const { UUID = '', FunctionArn = '' } of page.EventSourceMappings ?? []) {
+        this.#mappings.set(FunctionArn.split(':').at(-1) ?? '', UUID);
+      }
+    }
+    for (const UUID of this.#mappings.values()) {
+      await this.#lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
+    }
+  }
+
+  async #switch(path: string, Enabled: boolean): Promise<void> {
+    const UUID = this.#mappings.get(this.id(`${path}/Function`));
+    await this.#lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }));
+  }
+}
+
+/** A new id of a file. */
+export const newId = (): string => randomBytes(32).toString('hex');
