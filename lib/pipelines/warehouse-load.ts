@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { LAKE } from '../../lambdas/shared/contract.ts';
+import { MAX_LOAD_ENTRIES } from '../../lambdas/warehouse-load/contract.ts';
 import type { AuditTable } from '../constructs/audit-table.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
@@ -76,7 +77,7 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
     });
     lake.curated.consumedBy(start, {
       // As many records as they come: each load wakes the warehouse.
-      batchSize: 1000,
+      batchSize: MAX_LOAD_ENTRIES,
       batchingWindow: Duration.seconds(config.warehouse.batchSeconds),
       // More at once would only be loads that conflict with each other.
       maxConcurrency: 2,

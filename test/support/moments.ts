@@ -15,5 +15,5 @@ export const MOMENTS: Readonly<Record<string, Moment>> = {
   'a record was published': { event: ['document-ingestion', 'SUCCEEDED'] },
   'a load is being compacted': { event: ['warehouse-load', 'RUNNING'] },
   'a load is in its transaction': { event: ['warehouse-load', 'RUNNING'], state: 'Poll' },
-  'loaded files are being marked': { event: ['warehouse-load', 'RUNNING'], state: 'MarkLoaded' },
+  'loaded files are being marked': { event: ['warehouse-load', 'RUNNING'], state: 'Mark' },
 };
