@@ -1,9 +1,23 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** Another runtime uses the data directory. */
 export class DataInUse extends Error {
   override readonly name = 'DataInUse';
+}
+
+/** The data directory cannot be made or written. */
+export class UnusableDirectory extends Error {
+  override readonly name = 'UnusableDirectory';
 }
 
 /** The directory holds what is not the runtime's. */
@@ -20,10 +34,22 @@ const claimedHere = new Set<string>();
 /**
  * Makes a data directory and claims it for this process. A claim that a killed process left behind does not count.
  * @returns gives the directory free again
- * @throws DataInUse
+ * @throws DataInUse, ForeignDirectory when it holds other things, and UnusableDirectory when it cannot be written
  */
 export function claimData(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true });
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.W_OK);
+  } catch (error) {
+    throw new UnusableDirectory(
+      `${dataDir} cannot be used for data: ${error instanceof Error ? error.message : error}. Choose another directory: npm start -- --data DIR`,
+    );
+  }
+  if (isForeign(dataDir)) {
+    throw new ForeignDirectory(
+      `${dataDir} holds files that are not the runtime's. Choose an empty or a new directory: npm start -- --data DIR`,
+    );
+  }
   const file = join(dataDir, PID_FILE);
   const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   if (owner !== undefined && isRunning(owner, dataDir)) {
@@ -50,8 +76,7 @@ export function claimData(dataDir: string): () => void {
  */
 export function emptyData(dataDir: string): void {
   if (!existsSync(dataDir)) return;
-  const content = readdirSync(dataDir);
-  if (content.length > 0 && !content.includes(MARKER)) {
+  if (isForeign(dataDir)) {
     throw new ForeignDirectory(
       `${dataDir} holds files that are not the runtime's; --fresh does not delete them.`,
     );
@@ -61,6 +86,11 @@ export function emptyData(dataDir: string): void {
     if (name !== PID_FILE) rmSync(join(dataDir, name), { recursive: true, force: true });
   }
   release();
+}
+
+function isForeign(dataDir: string): boolean {
+  const content = readdirSync(dataDir);
+  return content.length > 0 && !content.includes(MARKER) && !content.includes(PID_FILE);
 }
 
 function isRunning(pid: number, dataDir: string): boolean {

@@ -11,6 +11,7 @@ const FOR_PEOPLE: ReadonlySet<string> = new Set([
   'UnsupportedResource',
   'DataInUse',
   'ForeignDirectory',
+  'UnusableDirectory',
 ]);
 
 const NEEDED_MAJOR = 24;

@@ -173,13 +173,8 @@ function outcomeOf(
     }
     return { status: outcome ?? 'SUCCEEDED', reason: reason ?? undefined, result: plain(result) };
   }
-  return {
-    status: 'FAILED',
-    reason: {
-      code: execution.error || FAILURE[status].code,
-      message: sentence(execution.cause) || FAILURE[status].message,
-    },
-  };
+  const { code, message } = failureOf(execution.error || FAILURE[status].code, execution.cause);
+  return { status: 'FAILED', reason: { code, message: message || FAILURE[status].message } };
 }
 
 const FAILURE = {
@@ -188,11 +183,21 @@ const FAILURE = {
   ABORTED: { code: 'ABORTED', message: 'Somebody stopped the execution.' },
 } as const;
 
-/** A cause for people: of a function's error only the message. */
-function sentence(cause: string | null | undefined): string {
+const ChildFailure = z.looseObject({
+  ExecutionArn: z.string(),
+  Error: z.string(),
+  Cause: z.optional(z.string()),
+});
+const FunctionError = z.looseObject({ errorMessage: z.string() });
+
+/** Why for people: of a child execution that failed its own error, of a function's error only the message. */
+function failureOf(code: string, cause: string | null | undefined): Reason {
   const value = json(cause);
-  const told = z.safeParse(z.looseObject({ errorMessage: z.string() }), value);
-  return (told.success ? told.data.errorMessage : (cause ?? '')).slice(0, MAX_CAUSE);
+  const child = z.safeParse(ChildFailure, value);
+  if (child.success) return failureOf(child.data.Error, child.data.Cause);
+  const told = z.safeParse(FunctionError, value);
+  const message = told.success ? told.data.errorMessage : (cause ?? '');
+  return { code, message: message.slice(0, MAX_CAUSE) };
 }
 
 function json(text: string | null | undefined): unknown {

@@ -1,10 +1,11 @@
 import { LAKE, type ObjectRef } from '../shared/contract.ts';
+import { isNamed } from '../shared/errors.ts';
 import { JSON_TYPE, type Objects, TEXT } from '../shared/objects.ts';
 import { cutBytes } from '../shared/unicode.ts';
 import { chunksOf } from './chunks.ts';
 import { combine, winner } from './combine.ts';
 import type { Comprehend, Entity } from './comprehend.ts';
-import type { SentimentResult } from './contract.ts';
+import type { Scores, SentimentResult } from './contract.ts';
 import { redact } from './redact.ts';
 
 /** Comprehend developer guide, quotas: 5 KB for sentiment; 100 KB for language, personal data, entities, phrases. */
@@ -89,7 +90,18 @@ async function moodOf(
   if (text.trim() === '') return { sentiment: 'NEUTRAL', scores: null, chunks: 0 };
   if (!SENTIMENT_LANGUAGES.has(language)) return { sentiment: UNKNOWN, scores: null, chunks: 0 };
   const chunks = chunksOf(text, SENTIMENT_BYTES).filter((chunk) => chunk.trim() !== '');
-  const parts: { scores: Awaited<ReturnType<Comprehend['sentiments']>>[number]; weight: number }[] = [];
+  try {
+    const scores = combine(await scoresOf(chunks, language, comprehend));
+    return { sentiment: winner(scores), scores, chunks: chunks.length };
+  } catch (error) {
+    // Which languages there are is Comprehend's to say, and changes with region and time.
+    if (!isNamed(error, 'UnsupportedLanguageException')) throw error;
+    return { sentiment: UNKNOWN, scores: null, chunks: 0 };
+  }
+}
+
+async function scoresOf(chunks: readonly string[], language: string, comprehend: Comprehend) {
+  const parts: { scores: Scores; weight: number }[] = [];
   for (let at = 0; at < chunks.length; at += BATCH_TEXTS) {
     const batch = chunks.slice(at, at + BATCH_TEXTS);
     const scores = await comprehend.sentiments(batch, language);
@@ -97,8 +109,7 @@ async function moodOf(
       parts.push({ scores: score, weight: batch[i]?.length ?? 0 });
     }
   }
-  const scores = combine(parts);
-  return { sentiment: winner(scores), scores, chunks: chunks.length };
+  return parts;
 }
 
 /** The text without personal data; `null` where Comprehend cannot find it in this language. */

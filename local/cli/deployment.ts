@@ -56,6 +56,11 @@ export class Deployment {
     return value;
   }
 
+  /** Whether the configuration has a warehouse; without one, data ends as Parquet in the lake. */
+  get hasWarehouse(): boolean {
+    return this.#outputs.has('WarehouseWorkgroupName');
+  }
+
   get landingBucket(): string {
     return this.output('LandingBucketName');
   }
@@ -123,8 +128,9 @@ export class Deployment {
     return files;
   }
 
-  /** Rows of the warehouse's documents table; 0 before the first load. */
+  /** Rows of the warehouse's documents table; 0 before the first load, and where there is no warehouse. */
   async documentsInWarehouse(): Promise<number> {
+    if (!this.hasWarehouse) return 0;
     const schema = this.output('WarehouseSchema');
     const { Id } = await this.#call('redshift-data', 'ExecuteStatement', {
       WorkgroupName: this.output('WarehouseWorkgroupName'),

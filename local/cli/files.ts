@@ -21,7 +21,8 @@ export function inputFiles(directory: string, options: { samples: boolean }): In
     throw new WrongUsage(`--input: ${directory} is not a folder.`);
   }
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => statSync(join(directory, name)).isFile())
+    // Links that lead nowhere, sockets and the like are no files.
+    .filter((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.isFile())
     .filter((name) => !(options.samples && ABOUT_SAMPLES.has(name)))
     .sort()
     .map((name) => ({ path: join(directory, name), key: `documents/${name.split(sep).join('/')}` }));

@@ -11,7 +11,7 @@ export function nextSteps(deployment: Deployment, { endpoint }: Runtime): string
   audit table     ${deployment.auditTable}
 
 Try, in another terminal (any credentials will do):
-  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 
   # drop a file of your own and watch it here
   ${aws} s3 cp letter.pdf s3://${deployment.landingBucket}/documents/
@@ -22,11 +22,15 @@ Try, in another terminal (any credentials will do):
   # everything that happened to a file
   ${aws} dynamodb query --table-name ${deployment.auditTable} --index-name by-file-name \\
     --key-condition-expression 'FileName = :f' --expression-attribute-values '{":f":{"S":"documents/letter.pdf"}}'
+${deployment.hasWarehouse ? warehouse(deployment, aws) : ''}
+Ctrl-C stops everything; what is under way goes on at the next start.
+`;
+}
 
-  # ask the warehouse (then: redshift-data get-statement-result --id …)
+function warehouse(deployment: Deployment, aws: string): string {
+  return `
+  # ask the warehouse; the answer has an Id: ${aws} redshift-data get-statement-result --id Id
   ${aws} redshift-data execute-statement --workgroup-name ${deployment.output('WarehouseWorkgroupName')} \\
     --database ${deployment.output('WarehouseDatabase')} --sql "SELECT language, sentiment, COUNT(*) FROM ${deployment.output('WarehouseSchema')}.documents GROUP BY 1, 2"
-
-Ctrl-C stops everything; what is under way goes on at the next start.
 `;
 }

@@ -37,8 +37,12 @@ Runs the synthesised pipeline on this machine and drops the samples into its lan
 export function parseOptions(argv: readonly string[]): StartOptions {
   const values = readValues(argv);
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  if (!/^\d+$/.test(values.port) || port > 65_535) {
     throw new WrongUsage(`--port must be a number from 0 to 65535, and it is "${values.port}".`);
+  }
+  for (const name of ['input', 'data'] as const) {
+    // An empty path would be the current directory: a variable that is not set, most likely.
+    if (values[name] === '') throw new WrongUsage(`--${name} must name a folder, and it is empty.`);
   }
   return { ...values, port, input: values.input, data: values.data };
 }

@@ -1,4 +1,5 @@
 import type { BusEvent } from '../services/service.ts';
+import { printable } from './report.ts';
 
 /** What a file is going through, in words for people. */
 const STAGES: Readonly<Record<string, string>> = {
@@ -26,7 +27,7 @@ export class Progress {
   }
 
   add(fileId: string, name: string): void {
-    this.#lines.set(fileId, { name, stage: 'landed' });
+    this.#lines.set(fileId, { name: printable(name), stage: 'landed' });
     this.#changed(fileId);
   }
 

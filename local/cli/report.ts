@@ -76,14 +76,14 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
 const COLUMNS: readonly { title: string; right?: boolean; of: (file: FileReport) => string }[] = [
-  { title: 'File', of: (file) => file.fileName.replace(/^documents\//, '') },
+  { title: 'File', of: (file) => printable(file.fileName.replace(/^documents\//, '')) },
   { title: 'Outcome', of: (file) => file.status },
   { title: 'Pages', right: true, of: (file) => String(file.pages ?? '') },
   { title: 'Language', of: (file) => file.language ?? '' },
   { title: 'Sentiment', of: (file) => file.sentiment ?? '' },
   { title: 'Loaded', of: (file) => (file.loaded ? 'yes' : '') },
   { title: 'Seconds', right: true, of: (file) => file.seconds?.toFixed(1) ?? '' },
-  { title: 'Reason', of: (file) => file.reason ?? '' },
+  { title: 'Reason', of: (file) => printable(file.reason ?? '') },
 ];
 
 /** The report as a table for people. */
@@ -99,7 +99,9 @@ export function table(files: readonly FileReport[]): string {
       .join('  ')
       .trimEnd();
   const [head = [], ...body] = rows;
-  return [line(head), widths.map((width) => '─'.repeat(width)).join('  '), ...body.map(line)].join('\n');
+  // Nothing stands beside the last column, so that its rule need not reach as far as its longest sentence.
+  const rules = widths.map((width, i) => '─'.repeat(i < COLUMNS.length - 1 ? width : 'Reason'.length));
+  return [line(head), rules.join('  '), ...body.map(line)].join('\n');
 }
 
 function pad(cell: string, width: number, right: boolean): string {
@@ -107,12 +109,17 @@ function pad(cell: string, width: number, right: boolean): string {
   return right ? space + cell : cell + space;
 }
 
-/** Columns a text takes on a terminal: East Asian wide characters take two. */
+/** A text on one line: keys of objects may hold line breaks and what moves a terminal's cursor. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '\ufffd');
+}
+
+/** East Asian wide characters and emoji take two columns of a terminal, marks that sit on another character none. */
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}/u;
+const NO_WIDTH = /\p{Mark}|\p{Cf}/u;
+
 function displayWidth(cell: string): number {
-  return [...cell].reduce(
-    (sum, character) =>
-      sum +
-      (/\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(character) ? 2 : 1),
-    0,
-  );
+  const columns = (character: string) => (NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
+  return [...cell].reduce((sum, character) => sum + columns(character), 0);
 }

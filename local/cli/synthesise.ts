@@ -28,15 +28,21 @@ export async function synthesise(root: string, say: (message: string) => void): 
   const assembly = join(root, 'cdk.out');
   const stamp = join(assembly, '.inputs');
   const fingerprint = fingerprintOf(root);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return assembly;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === `${fingerprint} ${writtenAt(assembly)}`)
+    return assembly;
   say('Synthesising the stacks …');
   await runApp(root, assembly);
-  writeFileSync(stamp, fingerprint);
+  writeFileSync(stamp, `${fingerprint} ${writtenAt(assembly)}`);
   return assembly;
 }
 
+/** Tells our assembly from one that the CDK's own command line has since written in its place, for another environment. */
+function writtenAt(assembly: string): number | undefined {
+  return statSync(join(assembly, 'manifest.json'), { throwIfNoEntry: false })?.mtimeMs;
+}
+
 function fingerprintOf(root: string): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(process.env.CDK_CONTEXT_JSON ?? '');
   for (const file of globSync(INPUTS, { cwd: root }).sort()) {
     const { size, mtimeMs } = statSync(join(root, file));
     hash.update(`${file} ${size} ${mtimeMs}\n`);

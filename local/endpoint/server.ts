@@ -139,9 +139,25 @@ export class Endpoint {
   }
 }
 
+/** Codes of SQS errors in the query protocol where they are not the errors' names (`awsQueryError` of its model). */
+const QUERY_CODES: Readonly<Record<string, string>> = {
+  QueueDoesNotExist: 'AWS.SimpleQueueService.NonExistentQueue',
+  QueueNameExists: 'QueueAlreadyExists',
+  ...Object.fromEntries(
+    [
+      'BatchEntryIdsNotDistinct',
+      'BatchRequestTooLong',
+      'EmptyBatchRequest',
+      'InvalidBatchEntryId',
+      'MessageNotInflight',
+      'TooManyEntriesInBatchRequest',
+    ].map((name) => [name, `AWS.SimpleQueueService.${name}`]),
+  ),
+};
+
 /** Clients written for the query protocol of SQS still look for its old code. */
 function errorHeaders({ code }: AwsError): Record<string, string> {
-  const legacy = code === 'QueueDoesNotExist' ? 'AWS.SimpleQueueService.NonExistentQueue' : undefined;
+  const legacy = QUERY_CODES[code];
   return { 'x-amzn-errortype': code, ...(legacy ? { 'x-amzn-query-error': `${legacy};Sender` } : {}) };
 }
 

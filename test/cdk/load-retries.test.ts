@@ -28,6 +28,7 @@ test('a load that met another load, or a busy warehouse, runs again', async () =
     'ERROR: schema "millrace" already exists',
     'ERROR: duplicate key value violates unique constraint "pg_namespace_nspname_index"',
     'FATAL: too many connections for role "admin"',
+    'Query #5 failed with FATAL: terminating connection due to administrator command',
   ]) {
     assert.equal(await evaluate(retry, { attempt: 1, error }), true, error);
     assert.equal(await evaluate(retry, { attempt: 10, error }), false, `${error}, for the tenth time`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { type Grant, grantsOf } from './policies.ts';
 import { Stage } from './stage.ts';
 import { gatherProps, type Props, type Way, waysOf } from './ways.ts';
@@ -17,7 +17,8 @@ const CASES: Readonly<Record<string, keyof Ways>> = {
   'DocumentIngestion/Inspect': 'inspect',
   'DocumentIngestion/Publish': 'publish',
   'DocumentIngestion/Quarantine': 'quarantine',
-  'DocumentIngestion/StateMachine states:StopExecution': 'stop',
+  'DocumentIngestion/StateMachine states:StopExecution states:execution:Ocr': 'stopOcr',
+  'DocumentIngestion/StateMachine states:StopExecution states:execution:Sentiment': 'stopSentiment',
   'DocumentIngestion/StateMachine': 'documentMachine',
   'Ocr/Read': 'read',
   'Ocr/Collect': 'collect',
@@ -33,6 +34,12 @@ const CASES: Readonly<Record<string, keyof Ways>> = {
   'WarehouseLoad/StateMachine': 'loadMachine',
   'Warehouse s3:GetObject': 'loadMachine',
   'Recorder/Recorder': 'recorder',
+  's3.amazonaws.com sqs:SendMessage sqs:Landing/Arrivals/Queue': 'arrivals',
+  's3.amazonaws.com sqs:SendMessage sqs:Lake/Curated/Queue': 'curatedRecords',
+  'sns.amazonaws.com sqs:SendMessage sqs:Ocr/Completions/Queue': 'completions',
+  'sns.amazonaws.com sqs:SendMessage sqs:Ocr/Completions/DeadLetters': 'lostCompletions',
+  'events.amazonaws.com sqs:SendMessage sqs:Recorder/Changes/Queue': 'changes',
+  'events.amazonaws.com sqs:SendMessage sqs:Recorder/Changes/DeadLetters': 'lostChanges',
 };
 
 const TRACES = 'The local runtime keeps no traces.';
@@ -41,6 +48,9 @@ const DELIVERIES =
 const OWN_LOGS = "Locally Lambda writes a function's log itself.";
 const SETTINGS = 'What this custom resource settles is settled at once by the local namespace.';
 const COPY = 'Redshift asks for it before COPY; the local engine reads what the manifest names.';
+
+const TARGET =
+  "The CDK's queue target gives it with sqs:SendMessage, which is all that EventBridge asks for.";
 
 /** Grants that no case shows, by action or by name, and why. */
 const UNSHOWN: Readonly<Record<string, string>> = {
@@ -65,19 +75,29 @@ const UNSHOWN: Readonly<Record<string, string>> = {
   'redshift-serverless:DeleteUsageLimit': SETTINGS,
   'Warehouse s3:ListBucket s3:Lake/Bucket': COPY,
   'Warehouse s3:GetBucketLocation s3:Lake/Bucket': COPY,
+  'events.amazonaws.com sqs:GetQueueAttributes sqs:Recorder/Changes/Queue': TARGET,
+  'events.amazonaws.com sqs:GetQueueUrl sqs:Recorder/Changes/Queue': TARGET,
   'Sentiment/Analyse comprehend:DetectSentiment *':
     'Asked when Comprehend refuses single texts of a batch, which the local one never does.',
 };
 
 /** What Lambda's pollers do in the role of a function. */
-const POLLED = /^(?<fn>[\w/]+) sqs:(?<action>ReceiveMessage|DeleteMessage|GetQueueAttributes) sqs:(?<queue>\S+)$/;
+const POLLED =
+  /^(?<fn>[\w/]+) sqs:(?<action>ReceiveMessage|DeleteMessage|GetQueueAttributes) sqs:(?<queue>\S+)$/;
 
 /** Messages that the functions are done with at once. */
 const HARMLESS: Readonly<Record<string, (props: Props) => string>> = {
   'Intake/Intake': () => TEST_EVENT,
   'WarehouseLoad/Start': () => TEST_EVENT,
   'Ocr/Read': ({ image }) =>
-    JSON.stringify({ taskToken: 'x', executionName: 'x', fileId: image.fileId, source: image, kind: 'image', pages: 1 }),
+    JSON.stringify({
+      taskToken: 'x',
+      executionName: 'x',
+      fileId: image.fileId,
+      source: image,
+      kind: 'image',
+      pages: 1,
+    }),
   'Ocr/Collect': () =>
     JSON.stringify({
       Type: 'Notification',
@@ -121,18 +141,21 @@ describe('each grant is needed, and its absence is told', async () => {
     const found = Object.entries(CASES).find(([start]) => grant.name.startsWith(start));
     return found ? ways[found[1]] : [];
   };
-  const poll = (fn: string, queue: string, grant: Grant): Way => async () => {
-    await stage.send(queue, HARMLESS[fn]?.(props) ?? '');
-    let seen = '';
-    await stage.polling(fn, async () => {
-      seen = await stage.warning(refusalOf(grant), async () => {});
-    });
-    return seen;
-  };
+  const poll =
+    (fn: string, queue: string, grant: Grant): Way =>
+    async () => {
+      await stage.send(queue, HARMLESS[fn]?.(props) ?? '');
+      return stage.polled(fn, refusalOf(grant));
+    };
 
   for (const grant of grants.filter((one) => !unshown(one))) {
     test(grant.name, async () => {
-      const giveBack = await grant.remove();
+      // Nothing comes to a dead-letter queue that may go where it should.
+      const removed = [
+        grant,
+        ...grants.filter(({ name }) => name === grant.name.replace(/\/DeadLetters$/, '/Queue')),
+      ];
+      const giveBack = await Promise.all(removed.map((one) => one.remove()));
       try {
         const seen: string[] = [];
         for (const way of waysFor(grant)) {
@@ -142,7 +165,7 @@ describe('each grant is needed, and its absence is told', async () => {
         }
         assert.fail(`Nothing misses it: ${seen.join('\n')}`);
       } finally {
-        await giveBack();
+        await Promise.all(giveBack.map((give) => give()));
       }
     });
   }

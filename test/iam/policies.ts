@@ -95,7 +95,8 @@ async function rolePolicies(test: TestRuntime): Promise<Holder[]> {
           principal: () => `:assumed-role/${physicalId}/`,
           policy: Policy.parse(JSON.parse(decodeURIComponent(String(PolicyDocument)))),
           // The local IAM has no PutRolePolicy, so the policy goes where a deployment would put it.
-          replace: async (policy) => context.policies.setRolePolicy(String(attributes.Arn), PolicyName, policy),
+          replace: async (policy) =>
+            context.policies.setRolePolicy(String(attributes.Arn), PolicyName, policy),
         };
       }),
     );
@@ -134,7 +135,9 @@ function namesOf(test: TestRuntime): (arn: string) => string {
     .flatMap(({ resources }) => resources)
     .flatMap(({ physicalId, attributes, constructPath }) =>
       [physicalId, attributes.Arn, attributes.Name].map((value): [string, string] => [
-        String(value ?? '').split(/[:/]/).at(-1) ?? '',
+        String(value ?? '')
+          .split(/[:/]/)
+          .at(-1) ?? '',
         pathOf(constructPath),
       ]),
     )

@@ -6,6 +6,7 @@ import {
   paginateListEventSourceMappings,
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { Account, type PipelineName } from '../support/account.ts';
@@ -22,6 +23,8 @@ export interface QueueRecord {
   readonly receiptHandle: string;
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
+  /** Why EventBridge could not deliver it. */
+  readonly error?: string | undefined;
 }
 
 /** A file in the landing bucket, as executions are given it. */
@@ -79,23 +82,28 @@ export class Stage {
     return `${Payload?.transformToString()}\n${Buffer.from(LogResult, 'base64')}`;
   }
 
-  /** Takes the next message of a queue. */
-  async receive(path: string): Promise<QueueRecord> {
-    const { Messages = [] } = await this.account.sqs.send(
-      new ReceiveMessageCommand({
-        QueueUrl: this.id(path),
-        WaitTimeSeconds: 10,
-        MessageSystemAttributeNames: ['All'],
-      }),
-    );
-    const [message] = Messages;
-    if (!message) throw new Error(`Nothing came to ${path}.`);
-    return {
-      messageId: message.MessageId ?? '',
-      receiptHandle: message.ReceiptHandle ?? '',
-      body: message.Body ?? '',
-      attributes: message.Attributes ?? {},
-    };
+  /** Takes the next message about something from a queue, past what others have left there. */
+  async receive(path: string, about = ''): Promise<QueueRecord> {
+    for (;;) {
+      const { Messages = [] } = await this.account.sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: this.id(path),
+          WaitTimeSeconds: 10,
+          MessageSystemAttributeNames: ['All'],
+          MessageAttributeNames: ['All'],
+        }),
+      );
+      const [message] = Messages;
+      if (!message) throw new Error(`Nothing about ${about} came to ${path}.`);
+      if (!message.Body?.includes(about)) continue;
+      return {
+        messageId: message.MessageId ?? '',
+        receiptHandle: message.ReceiptHandle ?? '',
+        body: message.Body,
+        attributes: message.Attributes ?? {},
+        error: message.MessageAttributes?.ERROR_MESSAGE?.StringValue,
+      };
+    }
   }
 
   async send(path: string, body: string): Promise<void> {
@@ -105,6 +113,16 @@ export class Stage {
   async land(key: string, body: string | Buffer): Promise<Landed> {
     const { versionId } = await this.test.deployment.drop(key, Buffer.from(body));
     return { fileId: this.test.fileId(key, versionId), bucket: this.account.landing, key, versionId };
+  }
+
+  /** Writes an object into the lake. */
+  async put(Key: string, Body: string): Promise<void> {
+    await this.account.s3.send(new PutObjectCommand({ Bucket: this.account.lake, Key, Body }));
+  }
+
+  async publish(topic: string, Message: string): Promise<void> {
+    const input = { TopicArn: this.id(topic), Message };
+    await this.test.runtime.context.call('sns', 'Publish', input, { kind: 'administrator' });
   }
 
   /** Starts an execution; the name is new unless given. */
@@ -124,6 +142,15 @@ export class Stage {
     await this.#switch(path, true);
     try {
       return await work();
+    } finally {
+      await this.#switch(path, false);
+    }
+  }
+
+  /** What the runtime says when a function's queue is polled. */
+  async polled(path: string, pattern: RegExp): Promise<string> {
+    try {
+      return await this.warning(pattern, () => this.#switch(path, true));
     } finally {
       await this.#switch(path, false);
     }

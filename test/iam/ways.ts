@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { SendTaskFailureCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { createCanvas } from '@napi-rs/canvas';
 import { z } from 'zod';
-import type { PipelineName } from '../support/account.ts';
 import type { Shape } from '../../local/services/service.ts';
+import type { PipelineName } from '../support/account.ts';
 import { type Landed, newId, type QueueRecord, type Stage } from './stage.ts';
 
 /** Does the smallest thing that takes some permissions; answers what a person sees of how it went. */
@@ -58,12 +58,11 @@ export async function gatherProps(stage: Stage): Promise<Props> {
   const curated = await stage.receive('Lake/Curated/Queue');
   await stage.invoke('WarehouseLoad/Start', asBatch(curated));
 
+  await stage.start('ocr', { fileId: newId(), source: text, kind: 'image', pages: 1 });
   const ended = async (pipeline: PipelineName) =>
     stage.account.until(`the end of ${pipeline}`, async () => {
       const executions = await stage.account.executions(pipeline);
-      return (
-        executions.length > 0 && executions.every(({ status }) => status === 'SUCCEEDED') && executions
-      );
+      return executions.length > 0 && executions.every(({ status }) => status === 'SUCCEEDED') && executions;
     });
   const payloads = new Map<string, Shape>();
   let load: Shape = {};
@@ -111,31 +110,35 @@ function picture(text: string): Buffer {
 export function waysOf(stage: Stage, props: Props) {
   const { text, image, pdf, corrupt, payloads } = props;
   const payload = (path: string) => payloads.get(path) ?? {};
-  const invoke = (path: string, event: () => Shape): Way => () => stage.invoke(path, event());
+  const invoke =
+    (path: string, event: () => Shape): Way =>
+    () =>
+      stage.invoke(path, event());
 
   /** A task whose token is waited for, new each time. */
-  const task = async (pipeline: 'ocr' | 'sentiment', input: Shape) => {
+  const task = async (pipeline: 'ocr' | 'sentiment', file: Landed, input: Shape) => {
     const fileId = newId();
-    await stage.start(pipeline, { fileId, ...input }, `${fileId}-${pipeline}-0`);
-    const record = await stage.receive(pipeline === 'ocr' ? 'Ocr/Tasks/Queue' : 'Sentiment/Tasks/Queue');
-    return { fileId, record };
+    const source = { ...file, fileId };
+    await stage.start(pipeline, { fileId, source, ...input }, `${fileId}-${pipeline}-0`);
+    const queue = pipeline === 'ocr' ? 'Ocr/Tasks/Queue' : 'Sentiment/Tasks/Queue';
+    return { fileId, record: await stage.receive(queue, fileId) };
   };
   const read =
     (file: Landed, kind: string, change: (record: QueueRecord) => QueueRecord = (record) => record): Way =>
     async () => {
-      const { record } = await task('ocr', { source: file, kind, pages: 1 });
+      const { record } = await task('ocr', file, { kind, pages: 1 });
       return stage.invoke('Ocr/Read', asBatch(change(record)));
     };
   /** A job of Textract that is done, and the message that says so. */
   const job = async () => {
-    const { fileId, record } = await task('ocr', { source: pdf, kind: 'pdf', pages: 1 });
+    const { fileId, record } = await task('ocr', pdf, { kind: 'pdf', pages: 1 });
     await stage.invoke('Ocr/Read', asBatch(record));
-    return { fileId, record, completion: await stage.receive('Ocr/Completions/Queue') };
+    return { fileId, record, completion: await stage.receive('Ocr/Completions/Queue', fileId) };
   };
   const analyse =
     (change: (record: QueueRecord) => QueueRecord = (record) => record): Way =>
     async () => {
-      const { record } = await task('sentiment', { source: text, text: props.extracted });
+      const { record } = await task('sentiment', text, { text: props.extracted });
       return stage.invoke('Sentiment/Analyse', asBatch(change(record)));
     };
   /** A message that the function cannot make sense of, except for the token. */
@@ -166,6 +169,17 @@ export function waysOf(stage: Stage, props: Props) {
     };
   const ingest = (file: Landed) => run('document-ingestion', { ...file });
 
+  const stop =
+    (file: Landed): Way =>
+    () =>
+      stage.warning(/StopExecution/, async () => {
+        const executionArn = await stage.start('document-ingestion', { ...file });
+        await stage.account.until('a child', async () =>
+          (await stage.account.history(executionArn)).some(({ type }) => type === 'TaskSubmitted'),
+        );
+        await stage.account.sfn.send(new StopExecutionCommand({ executionArn }));
+      });
+
   return {
     intake: [invoke('Intake/Intake', () => asBatch(props.arrival))],
     inspect: [
@@ -177,7 +191,10 @@ export function waysOf(stage: Stage, props: Props) {
       invoke('DocumentIngestion/Quarantine', () => payload('DocumentIngestion/Quarantine')),
       invoke('DocumentIngestion/Quarantine', () => {
         const { document, reason } = payload('DocumentIngestion/Quarantine');
-        return { document: { ...Object(document), source: { ...corrupt, versionId: 'x'.repeat(32) } }, reason };
+        return {
+          document: { ...Object(document), source: { ...corrupt, versionId: 'x'.repeat(32) } },
+          reason,
+        };
       }),
     ],
     read: [
@@ -201,20 +218,18 @@ export function waysOf(stage: Stage, props: Props) {
       // Textract tells of a job that it does not know, for a file whose job could not be started.
       async () => {
         const gone = { ...pdf, key: 'documents/gone.pdf' };
-        const { fileId, record } = await task('ocr', { source: gone, kind: 'pdf', pages: 1 });
+        const { fileId, record } = await task('ocr', gone, { kind: 'pdf', pages: 1 });
         await stage.invoke('Ocr/Read', asBatch(record));
         const Message = JSON.stringify({ JobId: 'unknown', Status: 'SUCCEEDED', JobTag: fileId });
         const body = JSON.stringify({ Type: 'Notification', Message });
         return stage.invoke('Ocr/Collect', asBatch({ ...record, body }));
       },
     ],
-    lastLook: [
-      async () => stage.invoke('Ocr/LastLook', { fileId: (await job()).fileId, source: pdf }),
-    ],
+    lastLook: [async () => stage.invoke('Ocr/LastLook', { fileId: (await job()).fileId, source: pdf })],
     completion: [
       () =>
         stage.warning(/Textract job/, async () => {
-          const { record } = await task('ocr', { source: pdf, kind: 'pdf', pages: 1 });
+          const { record } = await task('ocr', pdf, { kind: 'pdf', pages: 1 });
           await stage.invoke('Ocr/Read', asBatch(record));
         }),
     ],
@@ -227,13 +242,12 @@ export function waysOf(stage: Stage, props: Props) {
       const body = JSON.stringify({ ...event, time: new Date().toISOString(), detail });
       return invoke('Recorder/Recorder', () => asBatch({ ...props.arrival, body }));
     }),
-    ocrMachine: [
-      run('ocr', { fileId: newId(), source: image, kind: 'image', pages: 1 }),
-    ],
+    ocrMachine: [run('ocr', { fileId: newId(), source: image, kind: 'image', pages: 1 })],
     ocrTimeout: [
       async () => {
-        const way = run('ocr', { fileId: newId(), source: image, kind: 'image', pages: 1 })();
-        const { body } = await stage.receive('Ocr/Tasks/Queue');
+        const fileId = newId();
+        const way = run('ocr', { fileId, source: image, kind: 'image', pages: 1 })();
+        const { body } = await stage.receive('Ocr/Tasks/Queue', fileId);
         const { taskToken } = JSON.parse(body);
         await stage.account.sfn.send(new SendTaskFailureCommand({ taskToken, error: 'States.Timeout' }));
         return way;
@@ -245,17 +259,21 @@ export function waysOf(stage: Stage, props: Props) {
         () =>
           stage.polling('Sentiment/Analyse', () => stage.polling('Ocr/Read', way)),
     ),
-    stop: [text, image].map(
-      (file): Way =>
-        () =>
-          stage.warning(/StopExecution/, async () => {
-            const executionArn = await stage.start('document-ingestion', { ...file });
-            await stage.account.until('a child', async () =>
-              (await stage.account.history(executionArn)).some(({ type }) => type === 'TaskSubmitted'),
-            );
-            await stage.account.sfn.send(new StopExecutionCommand({ executionArn }));
-          }),
-    ),
+    stopOcr: [stop(image)],
+    stopSentiment: [stop(text)],
+    arrivals: [() => stage.warning(/cannot notify/, () => stage.land('documents/another.txt', 'Another.'))],
+    curatedRecords: [() => stage.warning(/cannot notify/, () => stage.put('curated/documents/a.json', '{}'))],
+    completions: [() => stage.warning(/SNS/, () => stage.publish('Ocr/Completed', 'A job is done.'))],
+    lostCompletions: [
+      () => stage.warning(/SNS lost/, () => stage.publish('Ocr/Completed', 'A job is done.')),
+    ],
+    changes: [
+      async () => {
+        const arn = await stage.start('ocr', {});
+        return (await stage.receive('Recorder/Changes/DeadLetters', arn)).error ?? '';
+      },
+    ],
+    lostChanges: [() => stage.warning(/dead-letter queue refused/, () => stage.start('ocr', {}))],
     loadMachine: [run('warehouse-load', props.load)],
   } satisfies Record<string, readonly Way[]>;
 }

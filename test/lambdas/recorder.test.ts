@@ -177,6 +177,21 @@ test('a rejection keeps its reason, and a function’s error is told by its mess
   assert.deepEqual((await currentOf(other))?.Reason?.M, { code: { S: 'E' }, message: { S: 'It broke.' } });
 });
 
+test('a failure of a child, however deep, is told by the child’s own error', async () => {
+  const id = nextId();
+  const inner = { Error: 'OcrFailed', Cause: JSON.stringify({ errorMessage: 'Textract gave up.' }) };
+  const middle = { ExecutionArn: 'arn:child:2', Status: 'FAILED', ...inner };
+  const cause = JSON.stringify({
+    ExecutionArn: 'arn:child:1',
+    Status: 'FAILED',
+    Error: 'States.TaskFailed',
+    Cause: JSON.stringify(middle),
+  });
+  await take(event(id, { status: 'FAILED', stopDate: START + 1, error: 'States.TaskFailed', cause }));
+  const expected = { code: { S: 'OcrFailed' }, message: { S: 'Textract gave up.' } };
+  assert.deepEqual((await currentOf(id))?.Reason?.M, expected);
+});
+
 test('what a large event left out is asked for', async () => {
   const id = nextId();
   const asked: string[] = [];

@@ -200,6 +200,13 @@ test('a language without sentiment is UNKNOWN, and none of its text is published
   );
 });
 
+test('a language that Comprehend refuses after all is UNKNOWN, too', async () => {
+  const comprehend = new FakeComprehend('fr');
+  comprehend.sentiments = () => Promise.reject(awsError('UnsupportedLanguageException', 'fr'));
+  const { result } = await analysed('Bonjour.', comprehend);
+  assert.deepEqual([result.language, result.sentiment, result.scores], ['fr', 'UNKNOWN', null]);
+});
+
 test('a text that failed within a batch is asked about alone, and never left out', async () => {
   const score = { Positive: 0.9, Negative: 0, Neutral: 0.1, Mixed: 0 };
   const client = new FakeClient({

@@ -6,26 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { createCanvas } from '@napi-rs/canvas';
 import { Account } from '../support/account.ts';
 import { assertOnce } from '../support/audit.ts';
 import { MOMENTS } from '../support/moments.ts';
+import { picture } from '../support/picture.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const VICTIM = join(import.meta.dirname, '..', 'support', 'crash-victim.ts');
-
-/** A line of print as a PNG. */
-function picture(line: string): Buffer {
-  const canvas = createCanvas(900, 140);
-  const context = canvas.getContext('2d');
-  context.fillStyle = 'white';
-  context.fillRect(0, 0, 900, 140);
-  context.fillStyle = 'black';
-  context.font = '48px serif';
-  context.fillText(line, 40, 90);
-  return canvas.toBuffer('image/png');
-}
 
 test('killed at any moment and started again, the runtime loses nothing and does nothing twice', {
   timeout: 170_000,

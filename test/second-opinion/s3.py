@@ -6,16 +6,12 @@ The first is the local runtime, the second another implementation, such as `moto
 per difference where they disagree; ids, times and hosts are not compared.
 """
 
-import sys
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from compare import Session, main
 
 BUCKET = "second-opinion"
 # Answers that differ from one run to the next, or that only one side has reason to give.
 IGNORED = {
-    "ResponseMetadata", "VersionId", "LastModified", "UploadId", "Owner", "Initiator", "Initiated", "Location",
+    "VersionId", "LastModified", "UploadId", "Owner", "Initiator", "Initiated", "Location",
     "ServerSideEncryption", "ChecksumAlgorithm", "ChecksumType", "NextContinuationToken", "ContinuationToken",
     "RequestCharged", "NextVersionIdMarker", "CopySourceVersionId", "ChecksumCRC64NVME", "ChecksumCRC32",
     "BucketRegion", "EncodingType",
@@ -30,40 +26,6 @@ KNOWN = {
     "list uploads": "moto leaves an empty Prefix out",
     "empty": "moto ignores Quiet",
 }
-
-
-def normalised(answer):
-    if isinstance(answer, dict):
-        return {k: normalised(v) for k, v in sorted(answer.items()) if k not in IGNORED}
-    if isinstance(answer, list):
-        return [normalised(one) for one in answer]
-    return answer.read() if hasattr(answer, "read") else answer
-
-
-class Session:
-    """One endpoint; remembers each answer under the name of its step."""
-
-    def __init__(self, endpoint):
-        self.client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="second",
-            aws_secret_access_key="opinion",
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
-        self.answers = {}
-
-    def step(self, name, operation, **parameters):
-        """Calls with the bucket filled in; an error is an answer like any other."""
-        try:
-            answer = getattr(self.client, operation)(Bucket=BUCKET, **parameters)
-            self.answers[name] = (answer["ResponseMetadata"]["HTTPStatusCode"], normalised(answer))
-            return answer
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            self.answers[name] = (status, error.response["Error"]["Code"])
-            return {}
 
 
 def play(s):
@@ -145,15 +107,5 @@ def play(s):
     return s.answers
 
 
-def main(endpoints):
-    ours, theirs = (play(Session(endpoint)) for endpoint in endpoints)
-    differences = [name for name in ours if ours[name] != theirs[name]]
-    for name in differences:
-        print(f"{name}: {KNOWN.get(name, 'UNEXPECTED')}\n  ours:   {ours[name]}\n  theirs: {theirs[name]}")
-    unexpected = [name for name in differences if name not in KNOWN]
-    print(f"{len(ours)} answers compared, {len(differences)} differ, {len(unexpected)} of them unexpectedly")
-    return 1 if unexpected else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:3]))
+    main(play, lambda endpoint: Session("s3", endpoint, IGNORED, Bucket=BUCKET), KNOWN)

@@ -27,10 +27,11 @@ const shown = ({ arn, settings }: Rule): Shape => ({ ...settings, Arn: arn });
 function putEntry(entry: z.infer<typeof Entry>, bus: (name: string) => EventBus): Shape {
   const { Source, DetailType, Detail, Resources, Time, EventBusName } = entry;
   const refuse = (ErrorCode: string, ErrorMessage: string) => ({ ErrorCode, ErrorMessage });
-  if (!Source || !DetailType || Detail === undefined) {
+  const missing = Object.entries({ Source, DetailType, Detail }).find(([, value]) => !value)?.[0];
+  if (!Source || !DetailType || !Detail) {
     return refuse(
       'InvalidArgument',
-      'Parameter Source, DetailType and Detail are required. Reason: one is missing.',
+      `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`,
     );
   }
   if (Source.startsWith('aws.')) {

@@ -2,9 +2,10 @@ import { availableParallelism } from 'node:os';
 import type { RuntimeContext } from '../service.ts';
 import { Environment } from './environment.ts';
 import type { LambdaFunction } from './function.ts';
+import { SpareTime } from './spare-time.ts';
 
 export interface PoolOptions {
-  /** Execution environments at once, of all functions; each is a process of about 45 MB. @default 10 */
+  /** Execution environments at once, of all functions; each is a process of about 45 MB. @default 12 */
   readonly concurrency?: number;
   /** Milliseconds of the runtime's clock after which an unused environment ends. @default 300000 */
   readonly idleMs?: number;
@@ -21,21 +22,20 @@ interface Queue {
   readonly waiters: Waiter[];
 }
 
-interface Idle {
-  readonly since: number;
-  readonly cancelReaping: () => void;
-}
-
 /** An invocation that waited this long, in milliseconds, is worth a second environment: about half of a cold start. */
 const PATIENCE_MS = 50;
-/** An environment that was used within this time, in milliseconds, is taken only for a function that has none. */
-const WARM_MS = 1000;
+/** On a machine that is busy a function gets another environment only when none was released for this long, milliseconds. */
+const STUCK_MS = 1000;
+/** Idle processors that make another environment worth its start. */
+const SPARE_PROCESSORS = 0.5;
+/** While somebody waits, the machine is looked at again after this time, milliseconds. */
+const LOOK_MS = 250;
 
 /**
  * The execution environments of all functions. Where AWS would start another environment at once, a laptop would only
  * slow down the others: an invocation waits for a free environment of its function, in order of arrival, and another is
- * started when that takes long. When the pool is full the longest unused environment makes room, and a function that
- * has none at all gets the next one that is released.
+ * started when that takes long and the machine has time to spare, or nothing moves. When the pool is full the longest
+ * unused environment makes room, and a function that has none at all gets the next one that is released.
  */
 export class Pool {
   readonly #context: RuntimeContext;
@@ -45,15 +45,18 @@ export class Pool {
   readonly #queues = new Map<string, Queue>();
   readonly #environments = new Set<Environment>();
   readonly #starting = new Set<Environment>();
-  /** In the order in which they fell idle. */
-  readonly #idle = new Map<Environment, Idle>();
+  /** What cancels their end, in the order in which they fell idle. */
+  readonly #idle = new Map<Environment, () => void>();
   readonly #outdated = new WeakSet<Environment>();
+  /** When an environment of a function was last released, by function name. */
+  readonly #released = new Map<string, number>();
+  readonly #spareTime = new SpareTime();
   #alarm: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(context: RuntimeContext, options: PoolOptions = {}) {
     this.#context = context;
-    this.#concurrency = options.concurrency ?? 10;
+    this.#concurrency = options.concurrency ?? 12;
     this.#idleMs = options.idleMs ?? 300_000;
   }
 
@@ -64,9 +67,9 @@ export class Pool {
 
   /** Waits for an environment of the function; give it back with {@link release}. */
   acquire(fn: LambdaFunction): Promise<Environment> {
-    for (const [environment, idle] of this.#idle) {
+    for (const [environment, cancelReaping] of this.#idle) {
       if (environment.fn !== fn || !environment.isAlive) continue;
-      idle.cancelReaping();
+      cancelReaping();
       this.#idle.delete(environment);
       return Promise.resolve(environment);
     }
@@ -80,6 +83,7 @@ export class Pool {
   }
 
   release(environment: Environment): void {
+    this.#released.set(environment.fn.name, performance.now());
     if (this.#isStopped || !environment.isAlive) this.#retire(environment);
     else this.#offer(environment);
     this.#pump();
@@ -116,7 +120,7 @@ export class Pool {
       waiter.resolve(environment);
     } else {
       const cancelReaping = this.#context.clock.after(this.#idleMs, () => this.#retire(environment));
-      this.#idle.set(environment, { since: performance.now(), cancelReaping });
+      this.#idle.set(environment, cancelReaping);
     }
   }
 
@@ -139,21 +143,30 @@ export class Pool {
       if (this.#starting.size >= availableParallelism()) break;
       if (this.#count(this.#starting, fn) >= waiters.length) continue;
       const isFirst = this.#count(this.#environments, fn) === 0;
-      const patience = isFirst ? 0 : oldest(queue) + PATIENCE_MS - now;
-      if (patience > 0) soonest = Math.min(soonest, patience);
+      const patience = isFirst ? 0 : this.#patienceUntil(queue) - now;
+      if (patience > 0) soonest = Math.min(soonest, patience, LOOK_MS);
       else if (this.#makeRoom(isFirst)) this.#launch(fn);
-      else if (!isFirst) soonest = Math.min(soonest, WARM_MS);
+      else if (!isFirst) soonest = Math.min(soonest, LOOK_MS);
     }
     clearTimeout(this.#alarm);
     if (soonest < Number.POSITIVE_INFINITY) this.#alarm = setTimeout(() => this.#pump(), soonest + 1).unref();
   }
 
+  /** When an invocation that waits is worth another environment: processes beyond the processors only hold each other up. */
+  #patienceUntil(queue: Queue): number {
+    return this.#spareTime.processors() >= SPARE_PROCESSORS
+      ? oldest(queue) + PATIENCE_MS
+      : Math.max(oldest(queue), this.#released.get(queue.fn.name) ?? 0) + STUCK_MS;
+  }
+
   #makeRoom(urgent: boolean): boolean {
     if (this.#environments.size < this.#concurrency) return true;
-    const [victim, idle] = this.#idle.entries().next().value ?? [];
-    if (!victim || !idle || (!urgent && performance.now() - idle.since < WARM_MS)) return false;
-    this.#retire(victim);
-    return true;
+    // The longest unused, but not the only one of its function while there are others.
+    const idle = [...this.#idle.keys()];
+    const surplus = idle.find(({ fn }) => this.#count(this.#environments, fn) > 1);
+    const victim = surplus ?? (urgent ? idle[0] : undefined);
+    if (victim) this.#retire(victim);
+    return victim !== undefined;
   }
 
   #launch(fn: LambdaFunction): void {
@@ -172,7 +185,7 @@ export class Pool {
   }
 
   #retire(environment: Environment): void {
-    this.#idle.get(environment)?.cancelReaping();
+    this.#idle.get(environment)?.();
     this.#idle.delete(environment);
     this.#environments.delete(environment);
     environment.kill();

@@ -13,8 +13,9 @@ import { isOver, type Parameter, type Results, type StatementRecord, type Status
 import type { StatementStore } from './store.ts';
 import { namespaceOf, objectReader } from './target.ts';
 
+/** Begins as Redshift, with PostgreSQL's text, tells of a workgroup that went away under a statement. */
 const INTERRUPTED =
-  'The statement was interrupted because the local runtime stopped; nothing of it was kept. Run it again.';
+  'FATAL: terminating connection due to administrator command: the statement was interrupted because the local runtime stopped; nothing of it was kept. Run it again.';
 
 interface Running {
   readonly record: StatementRecord;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { numeric, operation } from '../operation.ts';
-import { AwsError, type Operations, type RuntimeContext, type Shape } from '../service.ts';
+import { numeric, operation as operationOf, type TypedOperation } from '../operation.ts';
+import { AwsError, type Operation, type Operations, type RuntimeContext, type Shape } from '../service.ts';
 import { attributesDigest, MessageAttribute, type MessageAttributes } from './digest.ts';
-import type { Received } from './queue.ts';
+import { DEFAULT_ATTRIBUTES, type Received } from './queue.ts';
 import type { Queues } from './queues.ts';
 
 const MAX_BATCH = 10;
@@ -10,6 +10,11 @@ const MAX_BATCH_BYTES = 2 ** 20;
 /** Characters SQS takes: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+
+const operation = <Schema extends z.ZodType>(
+  schema: Schema,
+  typed: TypedOperation<z.output<Schema>>,
+): Operation => operationOf(schema, typed, 'InvalidParameterValue');
 
 const ofQueue = z.object({ QueueUrl: z.string() });
 const strings = z.record(z.string(), z.coerce.string());
@@ -121,32 +126,24 @@ export function queueOperations(queues: Queues, context: RuntimeContext): Operat
     });
 
   return {
-    SendMessage: operation(
-      ofQueue.extend(messageMembers),
-      {
-        resources: arn,
-        handle: (input) => send(input.QueueUrl, input),
+    SendMessage: operation(ofQueue.extend(messageMembers), {
+      resources: arn,
+      handle: (input) => send(input.QueueUrl, input),
+    }),
+    SendMessageBatch: operation(batchOf(messageMembers), {
+      action: 'sqs:SendMessage',
+      resources: arn,
+      handle: ({ QueueUrl, Entries }) => {
+        const bytes = Entries.reduce((total, { MessageBody }) => total + Buffer.byteLength(MessageBody), 0);
+        if (bytes > MAX_BATCH_BYTES) {
+          throw new AwsError(
+            'BatchRequestTooLong',
+            `Batch requests cannot be longer than ${MAX_BATCH_BYTES} bytes. You have sent ${bytes} bytes.`,
+          );
+        }
+        return batch(Entries, (entry) => ({ ...send(QueueUrl, entry) }));
       },
-      'InvalidParameterValue',
-    ),
-    SendMessageBatch: operation(
-      batchOf(messageMembers),
-      {
-        action: 'sqs:SendMessage',
-        resources: arn,
-        handle: ({ QueueUrl, Entries }) => {
-          const bytes = Entries.reduce((total, { MessageBody }) => total + Buffer.byteLength(MessageBody), 0);
-          if (bytes > MAX_BATCH_BYTES) {
-            throw new AwsError(
-              'BatchRequestTooLong',
-              `Batch requests cannot be longer than ${MAX_BATCH_BYTES} bytes. You have sent ${bytes} bytes.`,
-            );
-          }
-          return batch(Entries, (entry) => ({ ...send(QueueUrl, entry) }));
-        },
-      },
-      'InvalidParameterValue',
-    ),
+    }),
     ReceiveMessage: operation(
       ofQueue.extend({
         MaxNumberOfMessages: numeric
@@ -178,7 +175,6 @@ export function queueOperations(queues: Queues, context: RuntimeContext): Operat
           };
         },
       },
-      'InvalidParameterValue',
     ),
     DeleteMessage: operation(ofQueue.extend({ ReceiptHandle: z.string() }), {
       resources: arn,
@@ -222,9 +218,15 @@ export function queueOperations(queues: Queues, context: RuntimeContext): Operat
       z.object({ QueueName: z.string(), Attributes: strings.default({}), tags: strings.optional() }),
       {
         resources: newArn,
-        handle: ({ QueueName, Attributes, tags }) => ({
-          QueueUrl: queues.url(queues.save(QueueName, Attributes, tags)),
-        }),
+        handle: ({ QueueName, Attributes, tags }) => {
+          const known = queues.all(QueueName).find(({ name }) => name === QueueName);
+          const differs = Object.keys(Attributes).find((name) => known?.attribute(name) !== Attributes[name]);
+          if (known && differs) {
+            const reason = `A queue already exists with the same name and a different value for attribute ${differs}`;
+            throw new AwsError('QueueNameExists', reason);
+          }
+          return { QueueUrl: queues.url(known ?? queues.save(QueueName, Attributes, tags)) };
+        },
       },
     ),
     DeleteQueue: operation(ofQueue, {
@@ -270,7 +272,12 @@ export function queueOperations(queues: Queues, context: RuntimeContext): Operat
           CreatedTimestamp: String(queue.row.created),
           LastModifiedTimestamp: String(queue.row.modified),
         };
-        return { Attributes: pick(all, AttributeNames) };
+        const unknown = AttributeNames.find(
+          (name) => !(name === 'All' || name in all || name in DEFAULT_ATTRIBUTES),
+        );
+        if (unknown) throw new AwsError('InvalidAttributeName', `Unknown Attribute ${unknown}.`);
+        const Attributes = pick(all, AttributeNames);
+        return Object.keys(Attributes).length > 0 ? { Attributes } : {};
       },
     }),
     SetQueueAttributes: operation(ofQueue.extend({ Attributes: strings }), {
@@ -285,6 +292,23 @@ export function queueOperations(queues: Queues, context: RuntimeContext): Operat
       handle: ({ QueueUrl }) => ({
         queueUrls: queues.sourcesOf(queues.get(QueueUrl)).map((queue) => queues.url(queue)),
       }),
+    }),
+    TagQueue: operation(ofQueue.extend({ Tags: strings }), {
+      resources: arn,
+      handle: ({ QueueUrl, Tags }) => {
+        const { name, row } = queues.get(QueueUrl);
+        queues.save(name, {}, { ...row.tags, ...Tags });
+        return {};
+      },
+    }),
+    UntagQueue: operation(ofQueue.extend({ TagKeys: z.array(z.string()) }), {
+      resources: arn,
+      handle: ({ QueueUrl, TagKeys }) => {
+        const { name, row } = queues.get(QueueUrl);
+        const kept = Object.entries(row.tags).filter(([key]) => !TagKeys.includes(key));
+        queues.save(name, {}, Object.fromEntries(kept));
+        return {};
+      },
     }),
     ListQueueTags: operation(ofQueue, {
       resources: arn,

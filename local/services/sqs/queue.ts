@@ -10,6 +10,9 @@ const RedrivePolicy = z.object({
 });
 
 const MiB = 2 ** 20;
+const RECEIPT_HANDLE = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+const invalidHandle = () =>
+  new AwsError('ReceiptHandleIsInvalid', 'The input receipt handle is not a valid receipt handle.');
 
 /** Attributes a queue can be given, with their defaults. */
 export const DEFAULT_ATTRIBUTES: Readonly<Record<string, string | undefined>> = {
@@ -149,15 +152,16 @@ export class Queue {
     });
   }
 
+  /** A handle that has been used, or is out of date, deletes nothing, which is no error. */
   delete(receiptHandle: string): void {
+    if (!RECEIPT_HANDLE.test(receiptHandle)) throw invalidHandle();
     if (this.#store.remove(this.name, receiptHandle)) this.counters.NumberOfMessagesDeleted++;
   }
 
   changeVisibility(receiptHandle: string, seconds: number): void {
     const message = this.#store.byReceipt(this.name, receiptHandle);
     const now = this.#context.clock.now();
-    if (!message)
-      throw new AwsError('ReceiptHandleIsInvalid', 'The input receipt handle is not a valid receipt handle.');
+    if (!message) throw invalidHandle();
     if (message.visible_at <= now) {
       throw new AwsError('MessageNotInflight', `Message ${message.id} is no longer in flight.`);
     }

@@ -144,6 +144,7 @@ export class Executions implements Surroundings {
       `SELECT body FROM executions WHERE status = 'RUNNING' ORDER BY seq`,
     );
     const now = this.runtime.clock.now();
+    this.#announceLeftovers();
     this.mapRuns.abandon(now);
     for (const row of rows) {
       if (row.mapRunArn) {
@@ -191,8 +192,8 @@ export class Executions implements Surroundings {
     }
     void this.#store.committed().then(() => {
       if (this.#running.get(row.arn) === execution) this.#running.delete(row.arn);
-      if (!this.#stopped) announce(this.runtime, row, revision);
     });
+    this.#announce(row, revision);
   }
 
   startMapRun(parent: Running, options: MapRunOptions): MapRun {
@@ -305,8 +306,29 @@ export class Executions implements Surroundings {
       value: 1,
       unit: 'Count',
     });
-    if (running.stored) announce(this.runtime, running.row, running.revision);
+    if (running.stored) this.#announce(running.row, running.revision);
     this.#run(running);
+  }
+
+  /**
+   * Tells a status once it is on disk. The promise to tell it is written with it, so that a kill in between neither
+   * loses the event nor tells of an execution that never was.
+   */
+  #announce(row: ExecutionRow, revision: Revision): void {
+    const promised = { ...row };
+    const id = this.#store.promise(promised);
+    void this.#store.committed().then(() => {
+      if (this.#stopped) return;
+      announce(this.runtime, promised, revision);
+      this.#store.kept(id);
+    });
+  }
+
+  #announceLeftovers(): void {
+    for (const { id, row } of this.#store.promised()) {
+      announce(this.runtime, row, this.#machines.revision(row.revision));
+      this.#store.kept(id);
+    }
   }
 
   #run(running: Running): void {

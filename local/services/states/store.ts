@@ -76,6 +76,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS checkpoints (execution INTEGER PRIMARY KEY, body TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS answers (token TEXT PRIMARY KEY, execution INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS answers_by_execution ON answers (execution);
+  CREATE TABLE IF NOT EXISTS promises (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS map_runs (
     arn TEXT PRIMARY KEY, execution TEXT NOT NULL, start REAL NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS map_runs_by_execution ON map_runs (execution, start);
@@ -88,6 +89,7 @@ export class Store {
   #pending: (() => void)[] = [];
   #committed: PromiseWithResolvers<void> | undefined;
   #seq: number;
+  #promises: number;
 
   constructor(dataDir: string) {
     const folder = join(dataDir, 'states');
@@ -96,6 +98,7 @@ export class Store {
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     this.#db.exec(SCHEMA);
     this.#seq = Number(this.#db.prepare('SELECT max(seq) AS seq FROM executions').get()?.seq ?? 0);
+    this.#promises = Number(this.#db.prepare('SELECT max(id) AS id FROM promises').get()?.id ?? 0);
   }
 
   nextSeq(): number {
@@ -168,6 +171,26 @@ export class Store {
       row.redriveCount,
       JSON.stringify(row),
     );
+  }
+
+  /** Writes down, with the next commit, that the status of an execution is yet to be told. */
+  promise(row: ExecutionRow): number {
+    const id = ++this.#promises;
+    this.later(() => this.run('INSERT INTO promises VALUES (?, ?)', id, JSON.stringify(row)));
+    return id;
+  }
+
+  /** The status was told. */
+  kept(id: number): void {
+    this.later(() => this.run('DELETE FROM promises WHERE id = ?', id));
+  }
+
+  /** Statuses that an earlier run was to tell, in order. */
+  promised(): { id: number; row: ExecutionRow }[] {
+    return this.all('SELECT id, body FROM promises ORDER BY id').map(({ id, body }) => ({
+      id: Number(id),
+      row: JSON.parse(String(body)),
+    }));
   }
 
   close(): void {
