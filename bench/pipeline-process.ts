@@ -5,6 +5,12 @@ import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  type QueueAttributeName,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { FileState } from '../local/cli/deployment.ts';
 import { fileIdOf } from '../local/cli/files.ts';
@@ -36,6 +42,11 @@ export type ToServer =
 
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 const SOCKETS = 32;
+const QUEUE_COUNTS: QueueAttributeName[] = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+];
 /** Nothing under measurement takes as long; a lost file must not hang the benchmark. */
 const PATIENCE_MS = 300_000;
 
@@ -144,6 +155,22 @@ export class PipelineProcess {
     const { counts } = await this.#ask({ kind: 'counts' }, 'counts');
     if (!counts) throw new Error('This process does not count.');
     return counts;
+  }
+
+  /** Waits until no queue holds a message and no execution runs. */
+  async quiet(): Promise<void> {
+    const sqs = new SQSClient(this.client);
+    const { QueueUrls = [] } = await sqs.send(new ListQueuesCommand({}));
+    const AttributeNames = QUEUE_COUNTS;
+    for (let calm = 0; calm < 3; ) {
+      const queues = await Promise.all(
+        QueueUrls.map((QueueUrl) => sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }))),
+      );
+      const messages = queues.flatMap(({ Attributes = {} }) => Object.values(Attributes)).map(Number);
+      calm = messages.every((count) => count === 0) ? calm + 1 : 0;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    sqs.destroy();
   }
 
   async stop(): Promise<void> {

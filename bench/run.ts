@@ -2,12 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { cost } from './cost.ts';
+import { handlers } from './handlers.ts';
 import { latency } from './latency.ts';
+import { ocr } from './ocr.ts';
 import type { Figure, Section, SectionResult } from './section.ts';
+import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
 
 /** In the order in which they run. */
-const SECTIONS: Readonly<Record<string, Section>> = { latency, throughput };
+const SECTIONS: Readonly<Record<string, Section>> = { startup, handlers, latency, throughput, ocr, cost };
 
 const HELP = `npm run bench -- [options]
 

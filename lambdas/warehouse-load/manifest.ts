@@ -21,7 +21,7 @@ export function manifestsOf(objects: readonly CreatedObject[]): readonly Manifes
     const newest = new Map<string, CreatedObject>();
     for (const object of members) {
       const known = newest.get(object.key);
-      if (!known || known.time <= object.time) newest.set(object.key, object);
+      if (!known || isNewer(object, known)) newest.set(object.key, object);
     }
     const entries = [...newest.values()]
       .sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -35,6 +35,11 @@ export function manifestsOf(objects: readonly CreatedObject[]): readonly Manifes
       );
     return { loadId: loadIdOf(dataset, entries), dataset, entries };
   });
+}
+
+/** Of two versions of the same moment, which is the newer is made up, but always the same. */
+function isNewer(a: CreatedObject, b: CreatedObject): boolean {
+  return a.time === b.time ? (a.versionId ?? '') > (b.versionId ?? '') : a.time > b.time;
 }
 
 function loadIdOf(dataset: string, entries: readonly ManifestEntry[]): string {

@@ -9,10 +9,16 @@ TABLE = "second-opinion"
 IGNORED = {
     "CreationDateTime", "TableId", "TableArn", "IndexArn", "LatestStreamArn", "LatestStreamLabel", "TableSizeBytes",
     "IndexSizeBytes", "ItemCount", "ConsumedCapacity", "ProvisionedThroughput", "LastUpdateToPayPerRequestDateTime",
-    "TableStatus", "IndexStatus", "WarmThroughput", "DeletionProtectionEnabled", "TableClassSummary",
+    "TableStatus", "IndexStatus", "LocalSecondaryIndexes", "WarmThroughput", "DeletionProtectionEnabled", "TableClassSummary",
 }  # fmt: skip
 
-KNOWN = {}
+# Where moto 5.2 is known to be the one that differs from AWS.
+KNOWN = {
+    "get": "moto keeps the zeros at the end of a number",
+    "put old": "moto keeps the zeros at the end of a number",
+    "query no index": "moto answers ResourceNotFoundException; AWS documents ValidationException",
+    "batch write": "moto adds metrics that were not asked for",
+}
 
 
 def item(pk, sk, **others):
@@ -93,18 +99,10 @@ def play(s):
     s.step("batch write", "batch_write_item", TableName=None, RequestItems={TABLE: [batch, {"DeleteRequest": {"Key": item("a", "6")}}]})
     s.step("batch twice", "batch_write_item", TableName=None, RequestItems={TABLE: [batch, batch]})
     s.step("batch get", "batch_get_item", TableName=None, RequestItems={TABLE: {"Keys": [item("c", "1"), item("d", "1")]}})
-    s.step("transact", "transact_write_items", TableName=None, TransactItems=[
-        {"Put": {"TableName": TABLE, "Item": item("t", "1")}},
-        {"ConditionCheck": {"TableName": TABLE, "Key": item("a", "1"), "ConditionExpression": "attribute_exists(pk)"}},
-    ])  # fmt: skip
-    s.step("transact refused", "transact_write_items", TableName=None, TransactItems=[
-        {"Put": {"TableName": TABLE, "Item": item("t", "2")}},
-        {"ConditionCheck": {"TableName": TABLE, "Key": item("no", "1"), "ConditionExpression": "attribute_exists(pk)"}},
-    ])  # fmt: skip
-    s.step("transact left nothing", "get_item", Key=item("t", "2"))
     s.step("describe", "describe_table")
-    s.step("list", "list_tables", TableName=None)
-    s.step("drop", "delete_table")
+    s.client.delete_table(TableName=TABLE)
+    s.client.get_waiter("table_not_exists").wait(TableName=TABLE, WaiterConfig={"Delay": 1})
+    s.step("gone", "describe_table")
     return s.answers
 
 

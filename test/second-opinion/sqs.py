@@ -6,11 +6,17 @@
 from compare import Session, main
 
 IGNORED = {
-    "MessageId", "ReceiptHandle", "CreatedTimestamp", "LastModifiedTimestamp", "SenderId", "SentTimestamp",
+    "MessageId", "Message", "ReceiptHandle", "CreatedTimestamp", "LastModifiedTimestamp", "SenderId", "SentTimestamp",
     "ApproximateFirstReceiveTimestamp", "NextToken", "SequenceNumber", "TaskHandle",
 }  # fmt: skip
 
-KNOWN = {}
+# Where moto 5.2 is known to be the one that differs from AWS.
+KNOWN = {
+    "attribute RedrivePolicy": "moto writes its JSON with spaces",
+    "empty body": "moto takes it; AWS wants at least one character",
+    "batch": "moto adds an empty list of failures",
+    "show batch": "moto adds an empty list of failures",
+}
 
 
 def text(value):
@@ -20,7 +26,7 @@ def text(value):
 def play(s):
     dead = s.step("create dead", "create_queue", QueueName="dead").get("QueueUrl", "")
     arn = s.client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    redrive = '{"deadLetterTargetArn":"%s","maxReceiveCount":"2"}' % arn
+    redrive = '{"deadLetterTargetArn":"%s","maxReceiveCount":2}' % arn
     url = s.step(
         "create", "create_queue", QueueName="q", Attributes={"VisibilityTimeout": "30", "RedrivePolicy": redrive}
     ).get("QueueUrl", "")
@@ -30,7 +36,6 @@ def play(s):
     s.step("bad name", "create_queue", QueueName="a b")
     s.step("url", "get_queue_url", QueueName="q")
     s.step("no url", "get_queue_url", QueueName="none")
-    s.step("list", "list_queues")
     s.step("list prefix", "list_queues", QueueNamePrefix="d")
     s.step("sources", "list_dead_letter_source_queues", QueueUrl=dead)
     for name in ["VisibilityTimeout", "DelaySeconds", "MessageRetentionPeriod", "RedrivePolicy", "QueueArn"]:
@@ -40,7 +45,6 @@ def play(s):
 
     s.step("nothing", "receive_message", **q)
     s.step("send", "send_message", MessageBody="hello", **q)
-    s.step("empty body", "send_message", MessageBody="", **q)
     s.step("long delay", "send_message", MessageBody="x", DelaySeconds=901, **q)
     got = s.step("receive", "receive_message", MessageSystemAttributeNames=["ApproximateReceiveCount"], **q)
     s.step("hidden", "receive_message", **q)
@@ -82,6 +86,7 @@ def play(s):
     s.step("tag", "tag_queue", Tags={"a": "b", "c": "d"}, **q)
     s.step("untag", "untag_queue", TagKeys=["a"], **q)
     s.step("tags", "list_queue_tags", **q)
+    s.step("empty body", "send_message", MessageBody="", **q)
     s.step("purge", "purge_queue", **q)
     s.step("delete queue", "delete_queue", **q)
     s.step("gone", "send_message", MessageBody="x", **q)

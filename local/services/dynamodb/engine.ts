@@ -16,6 +16,7 @@ interface Store {
     awsRegion: string;
     get(name: string, done: (error: unknown, table?: Table) => void): void;
     put(name: string, table: Table, done: (error: unknown) => void): void;
+    del(name: string, done: (error: unknown) => void): void;
   };
   readonly db: { close(): Promise<void> };
 }
@@ -85,6 +86,7 @@ export class Engine {
       updateTableMs: 0,
     });
     Object.assign(this.#store.tableDb, { awsAccountId: account, awsRegion: region });
+    rememberTables(this.#store.tableDb);
   }
 
   /** @throws AwsError as DynamoDB answers */
@@ -123,6 +125,36 @@ export class Engine {
   close(): Promise<void> {
     return this.#store.db.close();
   }
+}
+
+/** Every action reads the description of its table first: from memory instead of from disk. */
+function rememberTables(tables: Store['tableDb']): void {
+  const known = new Map<string, Table>();
+  const { get, put, del } = tables;
+  let changes = 0;
+  const forgetting = (name: string, done: (error: unknown) => void) => {
+    const forget = () => {
+      changes += 1;
+      known.delete(name);
+    };
+    forget();
+    return (error: unknown) => {
+      forget();
+      done(error);
+    };
+  };
+  tables.get = (name, done) => {
+    const table = known.get(name);
+    // A copy, for dynalite writes into what it reads.
+    if (table) return process.nextTick(done, null, structuredClone(table));
+    const before = changes;
+    get(name, (error, found) => {
+      if (!error && found && changes === before) known.set(name, structuredClone(found));
+      done(error, found);
+    });
+  };
+  tables.put = (name, table, done) => put(name, table, forgetting(name, done));
+  tables.del = (name, done) => del(name, forgetting(name, done));
 }
 
 function asAwsError(error: unknown): unknown {

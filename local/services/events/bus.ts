@@ -6,7 +6,7 @@ import { AwsError, type BusEvent, type RuntimeContext } from '../service.ts';
 import { type Delivery, isTarget } from './delivery.ts';
 import { TargetInput, targetPayload } from './input.ts';
 import type { Outbox } from './outbox.ts';
-import { compilePattern, type EventTest } from './pattern.ts';
+import { type EventTest, parsePattern } from './pattern.ts';
 
 /** Default retry policy: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html */
 const DAY_SECONDS = 86_400;
@@ -98,8 +98,7 @@ export class EventBus {
       arn: this.ruleArn(settings.Name),
       settings,
       targets: known?.targets ?? new Map(),
-      matches:
-        settings.EventPattern === undefined ? undefined : compilePattern(JSON.parse(settings.EventPattern)),
+      matches: settings.EventPattern === undefined ? undefined : parsePattern(settings.EventPattern),
     };
     this.rules.set(settings.Name, rule);
     this.changed();

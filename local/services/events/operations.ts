@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { instant, object, operation } from '../operation.ts';
 import { AwsError, type Operations, type Shape } from '../service.ts';
 import { type EventBus, type Rule, RuleSettings, Target } from './bus.ts';
-import { compilePattern } from './pattern.ts';
+import { parsePattern } from './pattern.ts';
+
+const JsonObject = z.string().transform((text, refinement) => {
+  try {
+    return object.parse(JSON.parse(text));
+  } catch {
+    refinement.addIssue('not a JSON object');
+    return z.NEVER;
+  }
+});
 
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 2 ** 18;
@@ -38,14 +47,10 @@ function putEntry(entry: z.infer<typeof Entry>, bus: (name: string) => EventBus)
     return refuse('NotAuthorizedForSourceException', `Not authorized for the source ${Source}.`);
   }
   if (Buffer.byteLength(Detail) > MAX_BYTES) return refuse('EventTooLarge', 'An event is at most 256 KiB.');
-  let detail: Shape;
-  try {
-    detail = object.parse(JSON.parse(Detail));
-  } catch {
-    return refuse('MalformedDetail', 'Detail is malformed.');
-  }
+  const detail = JsonObject.safeParse(Detail);
+  if (!detail.success) return refuse('MalformedDetail', 'Detail is malformed.');
   const EventId = randomUUID();
-  const event = { source: Source, 'detail-type': DetailType, detail, resources: Resources };
+  const event = { source: Source, 'detail-type': DetailType, detail: detail.data, resources: Resources };
   bus(EventBusName).deliver(
     Time === undefined ? event : { ...event, time: new Date(Time).toISOString() },
     EventId,
@@ -159,9 +164,10 @@ export function eventOperations(
     }),
     TestEventPattern: operation(z.object({ EventPattern: z.string(), Event: z.string() }), {
       handle: ({ EventPattern, Event }) => {
-        const event = object.safeParse(JSON.parse(Event));
+        const matches = parsePattern(EventPattern);
+        const event = JsonObject.safeParse(Event);
         if (!event.success) throw new AwsError('ValidationException', 'Event is not a JSON object.');
-        return { Result: compilePattern(JSON.parse(EventPattern))(event.data) };
+        return { Result: matches(event.data) };
       },
     }),
   };

@@ -172,6 +172,17 @@ function compile(pattern: Json): (event: Json) => boolean {
   return (event) => tests.every((test) => test(event));
 }
 
+/** @throws AwsError `InvalidEventPatternException` for what is no JSON or no pattern */
+export function parsePattern(text: string): EventTest {
+  let pattern: unknown;
+  try {
+    pattern = JSON.parse(text);
+  } catch (error) {
+    invalid(`it is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  return compilePattern(pattern);
+}
+
 /**
  * Compiles an EventBridge event pattern.
  * @throws AwsError InvalidEventPatternException
