@@ -129,7 +129,8 @@ export class Engine {
 
 /** Every action reads the description of its table first: from memory instead of from disk. */
 function rememberTables(tables: Store['tableDb']): void {
-  const known = new Map<string, Table>();
+  /** As text, for dynalite writes into what it reads. */
+  const known = new Map<string, string>();
   const { get, put, del } = tables;
   let changes = 0;
   const forgetting = (name: string, done: (error: unknown) => void) => {
@@ -145,11 +146,10 @@ function rememberTables(tables: Store['tableDb']): void {
   };
   tables.get = (name, done) => {
     const table = known.get(name);
-    // A copy, for dynalite writes into what it reads.
-    if (table) return process.nextTick(done, null, structuredClone(table));
+    if (table !== undefined) return process.nextTick(done, null, JSON.parse(table));
     const before = changes;
     get(name, (error, found) => {
-      if (!error && found && changes === before) known.set(name, structuredClone(found));
+      if (!error && found && changes === before) known.set(name, JSON.stringify(found));
       done(error, found);
     });
   };
