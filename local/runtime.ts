@@ -93,8 +93,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const started: LocalService[] = [];
   let release: (() => void) | undefined;
   const stop = async () => {
-    for (const service of started.toReversed()) await service.stop?.();
+    // First nobody can ask any more, then what polls and reacts ends, and last the stores.
     await endpoint.close();
+    for (const service of started.toReversed()) await service.stop?.();
     release?.();
   };
   try {
