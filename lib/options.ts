@@ -193,8 +193,8 @@ export const OPTIONS = {
       { min: 1, max: 100_000, default: 24 },
     ),
     batchSeconds: whole(
-      'Seconds in which curated records gather into one load. Each wake of the warehouse bills at least 60 seconds.',
-      { min: 1, max: 300, default: 60 },
+      'Seconds in which curated records gather into one load. Each wake of the warehouse bills at least 60 seconds, and usageLimitRpuHours of 24 is spent after 360 loads a day.',
+      { min: 1, max: 300, default: 300 },
     ),
     pollSeconds: whole('Seconds between two looks at a running load.', { min: 1, max: 60, default: 2 }),
     database: identifier('Database of the warehouse.', 'millrace'),

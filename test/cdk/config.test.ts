@@ -21,7 +21,7 @@ test('nothing given is the environment dev with every default', () => {
   const config = parseConfig({});
   assert.equal(config.environment, 'dev');
   assert.equal(config.warehouse.baseCapacity, 4);
-  assert.equal(config.warehouse.batchSeconds, 60);
+  assert.equal(config.warehouse.batchSeconds, 300);
   assert.equal(config.limits.maxPages, 3000);
   assert.equal(config.removalPolicy, 'retain');
   assert.equal(config.deletionProtection, true);
