@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { analyseSentiment, detectLanguages } from '../local/engines/language.ts';
 import { OcrEngine, UnreadableDocument } from '../local/engines/ocr.ts';
+import { accuracy } from './support/text.ts';
 
 const ROOT = new URL('../', import.meta.url);
 const SAMPLES = new URL('samples/', ROOT);
@@ -55,10 +56,9 @@ describe('recognition', () => {
     test(`${name} is read to 99 % of its characters, in reading order`, async () => {
       const pages = await engine.read(readFileSync(file(SAMPLES, name)));
       assert.equal(pages.length, pageCount);
-      const found = words(pages.flatMap((page) => page.lines.map((line) => line.text)).join('\n'));
-      const truth = words(readFileSync(file(ROOT, text), 'utf8'));
-      const accuracy = 1 - editDistance(truth, found) / truth.length;
-      assert.ok(accuracy >= 0.99, `${(accuracy * 100).toFixed(2)} %:\n${found}`);
+      const found = pages.flatMap((page) => page.lines.map((line) => line.text)).join('\n');
+      const share = accuracy(readFileSync(file(ROOT, text), 'utf8'), found);
+      assert.ok(share >= 0.99, `${(share * 100).toFixed(2)} %:\n${found}`);
     });
   }
 
@@ -75,19 +75,3 @@ describe('recognition', () => {
     });
   }
 });
-
-const words = (text: string) => text.replace(/\s+/g, ' ').trim();
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}

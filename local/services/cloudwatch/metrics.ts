@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { inTransaction } from '../../transaction.ts';
 import { AwsError } from '../service.ts';
 
 export const MINUTE_MS = 60_000;
@@ -140,13 +141,13 @@ export class MetricStore {
   /** Writes what changed to disk and forgets what is old. */
   save(now: number): void {
     const write = this.#db.prepare('INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)');
-    this.#db.exec('BEGIN');
-    for (const [key, minutes] of this.#changed) {
-      for (const minute of minutes)
-        write.run(key, minute, JSON.stringify(this.#open(key).buckets.get(minute)));
-    }
-    this.#db.prepare('DELETE FROM buckets WHERE minute < ?').run(now - KEPT_MS);
-    this.#db.exec('COMMIT');
+    inTransaction(this.#db, () => {
+      for (const [key, minutes] of this.#changed) {
+        for (const minute of minutes)
+          write.run(key, minute, JSON.stringify(this.#open(key).buckets.get(minute)));
+      }
+      this.#db.prepare('DELETE FROM buckets WHERE minute < ?').run(now - KEPT_MS);
+    });
     this.#changed.clear();
     for (const { buckets } of this.#series.values()) {
       for (const minute of buckets.keys()) {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { inTransaction } from '../../transaction.ts';
 import { AwsError, type RuntimeContext } from '../service.ts';
 import { bury, Delivery, send } from './delivery.ts';
 
@@ -46,9 +47,11 @@ export class Outbox {
 
   /** Promises deliveries; once it returns, a crash does not lose them. */
   add(deliveries: readonly Delivery[]): void {
-    if (deliveries.length > 1) this.#db.exec('BEGIN');
-    for (const delivery of deliveries) this.#statements.insert.run(JSON.stringify(delivery));
-    if (deliveries.length > 1) this.#db.exec('COMMIT');
+    const insert = () => {
+      for (const delivery of deliveries) this.#statements.insert.run(JSON.stringify(delivery));
+    };
+    if (deliveries.length > 1) inTransaction(this.#db, insert);
+    else insert();
     this.#pump();
   }
 

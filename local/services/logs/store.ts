@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import { inTransaction } from '../../transaction.ts';
 
 /** Lines kept in all; the oldest go first. */
 const MAX_LINES = 500_000;
@@ -87,7 +88,10 @@ export class LogStore {
     if (this.#pending.length === 0) return;
     const lines = this.#pending;
     this.#pending = [];
-    this.#db.exec('BEGIN');
+    inTransaction(this.#db, () => this.#write(lines));
+  }
+
+  #write(lines: readonly Line[]): void {
     for (const { group, stream, at } of new Map(
       lines.map((line) => [`${line.group}\n${line.stream}`, line]),
     ).values()) {
@@ -100,7 +104,6 @@ export class LogStore {
       this.#statements.trim.run(MAX_LINES);
       this.#sinceCheck = 0;
     }
-    this.#db.exec('COMMIT');
   }
 
   /** Creates a group or changes how many days its lines are kept. */

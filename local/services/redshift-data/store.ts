@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { ResultSet } from '../../engines/warehouse/index.ts';
+import { inTransaction } from '../../transaction.ts';
 import type { Results, StatementRecord } from './records.ts';
 
 /** Statements and their results on disk. What is written is there after a crash of the process. */
@@ -37,15 +38,15 @@ export class StatementStore {
 
   /** Writes the end of a statement and its results, all or nothing. */
   finish(record: StatementRecord, results: Results): void {
-    this.#db.exec('BEGIN IMMEDIATE');
-    const insert = this.#db.prepare('INSERT OR REPLACE INTO results (id, number, result) VALUES (?, ?, ?)');
-    for (const [index, result] of Object.entries(results)) {
-      insert.run(record.id, Number(index) + 1, JSON.stringify(result));
-    }
-    this.#db
-      .prepare('UPDATE statements SET record = ?, open = 0 WHERE id = ?')
-      .run(JSON.stringify(record), record.id);
-    this.#db.exec('COMMIT');
+    inTransaction(this.#db, () => {
+      const insert = this.#db.prepare('INSERT OR REPLACE INTO results (id, number, result) VALUES (?, ?, ?)');
+      for (const [index, result] of Object.entries(results)) {
+        insert.run(record.id, Number(index) + 1, JSON.stringify(result));
+      }
+      this.#db
+        .prepare('UPDATE statements SET record = ?, open = 0 WHERE id = ?')
+        .run(JSON.stringify(record), record.id);
+    });
   }
 
   get(id: string): StatementRecord | undefined {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { inTransaction } from '../../transaction.ts';
 import type { Checksums } from './checksums.ts';
 import type { XmlNode } from './xml.ts';
 
@@ -129,15 +130,7 @@ export class Store {
 
   /** All or nothing, also over a crash. */
   transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return inTransaction(this.#db, work);
   }
 
   /** The next number in the order of all changes. */

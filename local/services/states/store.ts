@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { inTransaction } from '../../transaction.ts';
 
 export type ExecutionStatus =
   | 'RUNNING'
@@ -127,12 +128,11 @@ export class Store {
     this.#pending = [];
     this.#committed = undefined;
     try {
-      this.#db.exec('BEGIN');
-      for (const write of writes) write();
-      this.#db.exec('COMMIT');
+      inTransaction(this.#db, () => {
+        for (const write of writes) write();
+      });
       committed.resolve();
     } catch (error) {
-      this.#db.exec('ROLLBACK');
       committed.promise.catch(() => {});
       committed.reject(error);
       throw error;

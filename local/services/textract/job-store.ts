@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from '../../transaction.ts';
 import type { Caller, Shape } from '../service.ts';
 
 export interface JobRequest {
@@ -77,7 +78,7 @@ export class JobStore {
 
   /** @param pages the blocks of each page */
   succeed(id: string, pages: readonly (readonly Shape[])[]): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       this.#db.prepare('DELETE FROM result WHERE job = ?').run(id);
       const insert = this.#db.prepare('INSERT INTO result (job, first, last, blocks) VALUES (?, ?, ?, ?)');
       let first = 0;
@@ -108,7 +109,7 @@ export class JobStore {
   }
 
   forgetOld(now: number): void {
-    this.#transaction(() => {
+    inTransaction(this.#db, () => {
       const old = "status <> 'IN_PROGRESS' AND created < ?";
       this.#db
         .prepare(`DELETE FROM result WHERE job IN (SELECT id FROM job WHERE ${old})`)
@@ -120,17 +121,6 @@ export class JobStore {
   /** May be called again. */
   close(): void {
     if (this.#db.isOpen) this.#db.close();
-  }
-
-  #transaction(work: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      work();
-      this.#db.exec('COMMIT');
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
   }
 }
 
