@@ -4,9 +4,10 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Config } from './config.ts';
 import { TRIGGERS } from './pipelines/index.ts';
 import { DataStack } from './stacks/data.ts';
+import { OperationsStack } from './stacks/operations.ts';
 import { PipelinesStack } from './stacks/pipelines.ts';
 
-/** The CDK application for one environment: the stacks `Millrace-<environment>-Data` and `Millrace-<environment>-Pipelines`. */
+/** The CDK application for one environment: the stacks `Millrace-<environment>-Data`, `-Pipelines` and `-Operations`. */
 export function createApp(config: Config, props: AppProps = {}): App {
   const app = new App({
     analyticsReporting: false,
@@ -30,12 +31,20 @@ export function createApp(config: Config, props: AppProps = {}): App {
     description: 'Millrace: buckets, tables, catalogue and warehouse.',
     triggerPrefixes: TRIGGERS.map(({ prefix }) => prefix),
   });
-  new PipelinesStack(app, `${name}-Pipelines`, {
+  const pipelines = new PipelinesStack(app, `${name}-Pipelines`, {
     env,
     tags,
     config,
     data,
     description: 'Millrace: functions, state machines and queues.',
+  });
+  new OperationsStack(app, `${name}-Operations`, {
+    env,
+    tags,
+    config,
+    data,
+    pipelines,
+    description: 'Millrace: help desk, alarms, reconciliation and canary.',
   });
   for (const [key, value] of Object.entries(tags)) Tags.of(app).add(key, value);
   return app;

@@ -1,10 +1,15 @@
 import { z } from 'zod';
+import type { Severity } from '../lambdas/shared/contract.ts';
 
 const MIB = 1024 ** 2;
 /** The periods that CloudWatch Logs accepts (PutRetentionPolicy). */
 const LOG_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
+
+/** Help desks that tickets can be opened at. */
+export const PROVIDERS = ['zendesk', 'servicenow', 'jsm', 'jira', 'pagerduty', 'slack', 'webhook'] as const;
+const SEVERITIES = ['critical', 'error', 'warning', 'info'] as const satisfies readonly Severity[];
 
 /** What an option means and which values it takes; both are shown in errors and in docs/configuration.md. */
 export interface About {
@@ -200,9 +205,162 @@ export const OPTIONS = {
     database: identifier('Database of the warehouse.', 'millrace'),
     schema: identifier('Schema of the datasets’ tables.', 'millrace'),
   },
+  helpDesk: {
+    desks: z
+      .record(z.string().regex(/^[a-z][a-z0-9-]{0,29}$/), z.strictObject({ provider: z.enum(PROVIDERS) }))
+      .default({})
+      .meta({
+        description:
+          'Desks that get tickets, by names of your own. Address and credentials of each are put into its secret after the deployment; until then its tickets go to the second channel.',
+        allowed: `an object such as {"support": {"provider": "zendesk"}}; providers are ${PROVIDERS.join(', ')}`,
+      } satisfies About),
+    routes: z
+      .array(
+        z.strictObject({
+          pipelines: z.array(z.string().min(1)).optional(),
+          severities: z.array(z.enum(SEVERITIES)).optional(),
+          desks: z.array(z.string().min(1)).min(1),
+        }),
+      )
+      .default([])
+      .meta({
+        description:
+          'Which incidents go to which desks. Every route that matches counts; a route without pipelines or severities takes all. Without a route everything goes to every desk.',
+        allowed: `an array such as [{"severities": ["critical"], "pipelines": ["document-ingestion"], "desks": ["on-call"]}]; severities are ${SEVERITIES.join(', ')}`,
+      } satisfies About),
+    email: z
+      .email()
+      .optional()
+      .meta({
+        description:
+          'Address of the second channel, which is told when the help desk cannot be. AWS asks it to confirm.',
+        allowed: 'an e-mail address',
+      } satisfies About),
+    runbookUrl: z
+      .string()
+      .min(1)
+      .max(500)
+      .default('docs/operations.md')
+      .meta({
+        description:
+          'Where docs/operations.md can be read by those on call; tickets and alarms link to its sections.',
+        allowed: 'an address or path',
+      } satisfies About),
+    allowPrivateTargets: flag(
+      'Whether desks may be at http addresses and in private networks. For desks of your own inside a network.',
+      false,
+    ),
+    reopenHours: whole(
+      'Hours after its resolution within which an incident opens its ticket again, and no new one.',
+      {
+        min: 0,
+        max: 720,
+        default: 24,
+      },
+    ),
+  },
+  owners: z
+    .record(z.string().min(1), z.string().min(1).max(256))
+    .default({})
+    .meta({
+      description:
+        'Who owns a pipeline: shown in tickets and tagged on its resources. Others have the Owner of tags.',
+      allowed: 'an object such as {"document-ingestion": "data@example.com"}',
+    } satisfies About),
+  objectives: {
+    share: z
+      .number()
+      .min(0.5)
+      .max(0.9999)
+      .default(0.999)
+      .meta({
+        description:
+          'Share of files that are to succeed or be refused in time; the rest is the error budget.',
+        allowed: 'a number from 0.5 to 0.9999',
+      } satisfies About),
+    minutes: whole('Minutes from landing that count as in time.', { min: 1, max: 1440, default: 10 }),
+  },
+  alarms: {
+    durationP95Seconds: whole(
+      'The 95th percentile of a file’s duration that is usual, seconds. The alarm is 200 % above it.',
+      { min: 1, max: 86_400, default: 120 },
+    ),
+    queueAgeMinutes: whole('Minutes that a message may wait in a queue.', { min: 1, max: 1440, default: 30 }),
+    freshnessHours: whole('Hours in which, while files arrive, at least one has to succeed.', {
+      min: 1,
+      max: 24,
+      default: 6,
+    }),
+    minFilesPerDay: whole('Fewest files expected in 24 hours; 0 where there is no expectation.', {
+      min: 0,
+      max: 100_000_000,
+      default: 0,
+    }),
+    silentHours: whole('Hours without a single file that are unusual; 0 where silence is usual.', {
+      min: 0,
+      max: 24,
+      default: 0,
+    }),
+    rejectedShare: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.2)
+      .meta({
+        description: 'Share of files refused in an hour that is unusual.',
+        allowed: 'a number above 0, at most 1',
+      } satisfies About),
+    costPerGbUsd: amount('Estimated cost of a GB of files in a day that is unusual, USD.', 100),
+  },
+  spend: {
+    dailyOcrUsd: amount(
+      'Estimated spend on OCR in a day (UTC) after which documents wait until the next, USD; 0 for no ceiling. Intake goes on.',
+      0,
+    ),
+    monthlyBudgetUsd: amount(
+      'Monthly budget of everything tagged Application=Millrace, USD; 0 for none.',
+      100,
+    ),
+    anomalyUsd: amount('Unusual spend in a day that is told, USD; 0 for no detection.', 20),
+  },
+  reconciliation: {
+    everyHours: whole('Hours between two reconciliations.', { min: 1, max: 24, default: 6 }),
+    graceMinutes: whole(
+      'Minutes that events may be late before something counts as lost. S3 can take more than one.',
+      { min: 0, max: 1440, default: 30 },
+    ),
+    auditExport: flag(
+      'Whether the audit table’s changes are exported to the lake every day, for long-term keeping.',
+      true,
+    ),
+    dataEvents: flag('Whether CloudTrail records who read and wrote objects of the buckets.', false),
+  },
+  canary: {
+    enabled: flag('Whether the canary runs.', true),
+    everyHours: whole('Hours between two canaries.', { min: 1, max: 24, default: 24 }),
+    minutes: whole('Minutes in which all that a canary expects has to happen.', {
+      min: 1,
+      max: 120,
+      default: 30,
+    }),
+  },
 };
 
-const { retention, limits, prices, concurrency, timeouts, warehouse, ...common } = OPTIONS;
+const {
+  retention,
+  limits,
+  prices,
+  concurrency,
+  timeouts,
+  warehouse,
+  helpDesk,
+  objectives,
+  alarms,
+  spend,
+  reconciliation,
+  canary,
+  ...common
+} = OPTIONS;
 
 /** The options of one environment, each with its default. */
 export const optionsSchema = z
@@ -214,8 +372,14 @@ export const optionsSchema = z
     concurrency: z.strictObject(concurrency).prefault({}),
     timeouts: z.strictObject(timeouts).prefault({}),
     warehouse: z.strictObject(warehouse).prefault({}),
+    helpDesk: z.strictObject(helpDesk).prefault({}),
+    objectives: z.strictObject(objectives).prefault({}),
+    alarms: z.strictObject(alarms).prefault({}),
+    spend: z.strictObject(spend).prefault({}),
+    reconciliation: z.strictObject(reconciliation).prefault({}),
+    canary: z.strictObject(canary).prefault({}),
   })
-  .superRefine(({ retention, warehouse }, check) => {
+  .superRefine(({ retention, warehouse, helpDesk }, check) => {
     const refuse = (path: string[], value: unknown, message: string) =>
       check.addIssue({ code: 'custom', path, params: { value }, message });
     if (retention.glacierDays < retention.infrequentAccessDays + 30) {
@@ -231,6 +395,15 @@ export const optionsSchema = z
         warehouse.maxCapacity,
         `at least warehouse.baseCapacity, which is ${warehouse.baseCapacity}`,
       );
+    }
+    for (const desk of helpDesk.routes.flatMap(({ desks }) => desks)) {
+      if (!Object.hasOwn(helpDesk.desks, desk)) {
+        refuse(
+          ['helpDesk', 'routes'],
+          helpDesk.routes,
+          `routes to desks of helpDesk.desks, and ${desk} is not one`,
+        );
+      }
     }
     for (const name of ['baseCapacity', 'maxCapacity'] as const) {
       const value = warehouse[name];

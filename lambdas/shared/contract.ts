@@ -27,6 +27,27 @@ export const ENV = {
   LOAD_STATE_MACHINE_ARN: 'LOAD_STATE_MACHINE_ARN',
   /** Schema of the warehouse that the datasets' tables live in. */
   WAREHOUSE_SCHEMA: 'WAREHOUSE_SCHEMA',
+  /** Name of the table of help desk tickets. */
+  TICKETS_TABLE: 'TICKETS_TABLE',
+  /** ARN of the topic that people get when the help desk cannot be reached. */
+  SECOND_CHANNEL_TOPIC_ARN: 'SECOND_CHANNEL_TOPIC_ARN',
+  /** JSON: `Desk[]` of the help desk's contract. */
+  DESKS: 'DESKS',
+  /** JSON: `Route[]` of the help desk's contract. */
+  ROUTES: 'ROUTES',
+  /** JSON: `HelpDeskSettings` of the help desk's contract. */
+  HELP_DESK: 'HELP_DESK',
+  /** JSON: `ObjectiveSettings` below. */
+  OBJECTIVE: 'OBJECTIVE',
+  /** JSON: settings of the reconciliation, in its contract. */
+  RECONCILIATION: 'RECONCILIATION',
+  /** JSON: settings of the canary, in its contract. */
+  CANARY: 'CANARY',
+  ARRIVALS_QUEUE_URL: 'ARRIVALS_QUEUE_URL',
+  CURATED_QUEUE_URL: 'CURATED_QUEUE_URL',
+  CHANGES_QUEUE_URL: 'CHANGES_QUEUE_URL',
+  /** Spend on OCR in a day after which no document is handed to Textract until the next, USD; 0 for no ceiling. */
+  DAILY_OCR_USD: 'DAILY_OCR_USD',
 } as const;
 
 /** Limits on one document. Defaults are in lib/config.ts. */
@@ -70,6 +91,61 @@ export interface Reason {
   readonly message: string;
 }
 
+/** How bad an incident is, in PagerDuty's words: pages somebody, for today, for this week, for the record. */
+export type Severity = 'critical' | 'error' | 'warning' | 'info';
+
+/** Incidents that Millrace itself finds: events on the default bus, which the help desk turns into tickets. */
+export const INCIDENT_EVENT = { source: 'millrace', detailType: 'Millrace Incident' } as const;
+
+/** Detail of such an event. */
+export interface IncidentDetail {
+  /** A function of what happened: the same event again changes nothing. At most 200 characters. */
+  readonly eventId: string;
+  /** What makes two events the same incident, and so the same ticket, for example `reconciliation:lost-event`. */
+  readonly key: string;
+  /** `RESOLVED` with members ends the incident for these only; it is over when none is left. */
+  readonly state: 'OPEN' | 'RESOLVED';
+  readonly severity: Severity;
+  readonly pipeline: string;
+  /** At most 120 characters. */
+  readonly title: string;
+  /** What happened, in a sentence. Never content of a document, never a secret. */
+  readonly summary: string;
+  /** Section of docs/operations.md, as its anchor, for example `files-that-wait`. */
+  readonly runbook: string;
+  /** ISO 8601, UTC. */
+  readonly occurredAt: string;
+  /** What the incident is about: file ids, load ids, days. None for an incident that is one thing. */
+  readonly members?: readonly string[];
+  /** The command that mends it. */
+  readonly command?: string;
+  readonly executionArn?: string;
+}
+
+/** What is promised for files, from configuration. */
+export interface ObjectiveSettings {
+  /** Seconds from landing within which a file is to have succeeded or been refused. */
+  readonly seconds: number;
+}
+
+/** Why an execution runs a file that waited: a person has decided. Part of the input of a rerun only. */
+export interface Decision {
+  readonly action: 'release' | 'reject';
+  /** Who decided, as AWS knows them. */
+  readonly by: string;
+  readonly comment?: string;
+}
+
+/** Files that only prove that the pipeline works. They are in no metric of a pipeline and in no table of the warehouse. */
+export const CANARY = {
+  pipeline: 'canary',
+  /** Prefix of the landing bucket. */
+  prefix: 'canary/',
+  /** Files below it fail on purpose, under this error. */
+  failing: 'canary/fail/',
+  error: 'CanaryFailure',
+} as const;
+
 export type AuditStatus = 'RECEIVED' | 'PROCESSING_INITIATED' | Outcome | 'FAILED';
 
 /** Prefixes of the lake bucket. Only `restricted/` holds text as it was written. */
@@ -81,6 +157,10 @@ export const LAKE = {
   analysis: 'analysis/',
   manifests: 'manifests/',
   loaded: 'loaded/',
+  /** What the canary's files became: published like any other, and taken in by nothing. */
+  canary: 'canary/',
+  /** Reports on the pipelines themselves: reconciliation, exports of the audit table. */
+  operations: 'operations/',
 } as const;
 
 /** Names of the audit table's keys and indexes. */
@@ -113,4 +193,21 @@ export const METRIC = {
   duration: 'Duration',
   /** Calls that a busy service refused; the message went back to its queue. */
   throttled: 'Throttled',
+  /** Files with an outcome, and those of them that succeeded or were refused within the objective; by pipeline. */
+  objectiveFiles: 'ObjectiveFiles',
+  objectiveMet: 'ObjectiveMet',
+  /** Estimated cost of files with an outcome, USD, by pipeline. */
+  estimatedCostUsd: 'EstimatedCostUsd',
+  /** Bytes of files with an outcome, by pipeline; what cost per GB divides by. */
+  bytesFinished: 'BytesFinished',
+  /** OCR tasks that waited because the day's spend was reached. */
+  spendCeilingReached: 'SpendCeilingReached',
+  /** Tickets that are open, without dimensions. */
+  openTickets: 'OpenTickets',
+  /** Calls of desks that failed, by desk. */
+  deskFailures: 'DeskFailures',
+  /** 1 for a canary run that passed, 0 for one that did not. */
+  canaryPassed: 'CanaryPassed',
+  /** Objects that the reconciliation could not account for, by pipeline. */
+  unaccounted: 'Unaccounted',
 } as const;

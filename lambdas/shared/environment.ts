@@ -49,6 +49,19 @@ const VARIABLES = {
   [ENV.TASK_QUEUE_URL]: text,
   [ENV.LOAD_STATE_MACHINE_ARN]: text,
   [ENV.WAREHOUSE_SCHEMA]: text,
+  [ENV.TICKETS_TABLE]: text,
+  [ENV.SECOND_CHANNEL_TOPIC_ARN]: text,
+  // Their schemas are in the folders of their pipelines; bundles of other handlers do without.
+  [ENV.DESKS]: json(z.unknown()),
+  [ENV.ROUTES]: json(z.unknown()),
+  [ENV.HELP_DESK]: json(z.unknown()),
+  [ENV.RECONCILIATION]: json(z.unknown()),
+  [ENV.CANARY]: json(z.unknown()),
+  [ENV.OBJECTIVE]: json(z.object({ seconds: count })),
+  [ENV.ARRIVALS_QUEUE_URL]: text,
+  [ENV.CURATED_QUEUE_URL]: text,
+  [ENV.CHANGES_QUEUE_URL]: text,
+  [ENV.DAILY_OCR_USD]: json(z.number().check(z.nonnegative())),
 };
 
 type Name = keyof typeof VARIABLES;

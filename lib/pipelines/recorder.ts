@@ -19,11 +19,14 @@ export class RecorderPipeline extends Construct implements Pipeline {
   readonly pipeline = 'recorder';
   readonly functions: readonly NodeFunction[];
   readonly deadLetters;
+  /** Status changes of executions, as EventBridge delivers them. */
+  readonly changes: TaskQueue;
 
   constructor(scope: Construct, id: string, props: RecorderPipelineProps) {
     super(scope, id);
     const { config, audit, stateMachines } = props;
     const changes = new TaskQueue(this, 'Changes', { visibilityTimeout: Duration.minutes(6) });
+    this.changes = changes;
     new Rule(this, 'StatusChanged', {
       description: 'Executions of the Millrace pipelines that start and end.',
       eventPattern: {

@@ -20,6 +20,12 @@ const INPUTS = [
 ];
 
 /**
+ * What the laptop's configuration has beside that of the environment: the help desk is on this machine, and a desk in
+ * AWS would be refused there.
+ */
+const CONTEXT = { 'helpDesk.allowPrivateTargets': true };
+
+/**
  * Synthesises the application as `cdk synth` does, without the CLI's own start-up time, and only when its sources have
  * changed since the last time.
  * @returns directory of the cloud assembly
@@ -57,7 +63,12 @@ async function runApp(root: string, assembly: string): Promise<void> {
     {
       cwd: root,
       // The rules of cdk-nag speak when somebody deploys or tests; a laptop run does not wait for them.
-      env: { ...process.env, CDK_OUTDIR: assembly, CDK_VALIDATION: 'false' },
+      env: {
+        ...process.env,
+        CDK_CONTEXT_JSON: JSON.stringify({ ...CONTEXT, ...JSON.parse(process.env.CDK_CONTEXT_JSON ?? '{}') }),
+        CDK_OUTDIR: assembly,
+        CDK_VALIDATION: 'false',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
