@@ -1,7 +1,8 @@
-import { App, type AppProps, Tags, Validations } from 'aws-cdk-lib';
+import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import { DISABLE_CREATION_STACK_TRACES } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Config } from './config.ts';
+import { projectTags, tagAll } from './constructs/tags.ts';
 import { TRIGGERS } from './pipelines/index.ts';
 import { DataStack } from './stacks/data.ts';
 import { OperationsStack } from './stacks/operations.ts';
@@ -18,7 +19,7 @@ export function createApp(config: Config, props: AppProps = {}): App {
     context: { ...props.context, [DISABLE_CREATION_STACK_TRACES]: true },
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const tags = { Application: 'Millrace', Environment: config.environment, ...config.tags };
+  const tags = projectTags(config);
   const env = {
     ...(config.account && { account: config.account }),
     ...(config.region && { region: config.region }),
@@ -46,6 +47,6 @@ export function createApp(config: Config, props: AppProps = {}): App {
     pipelines,
     description: 'Millrace: help desk, alarms, reconciliation and canary.',
   });
-  for (const [key, value] of Object.entries(tags)) Tags.of(app).add(key, value);
+  tagAll(app, config);
   return app;
 }

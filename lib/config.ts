@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Limits, Prices } from '../lambdas/shared/contract.ts';
+import { nearest } from './nearest.ts';
 import { aboutOption, at, isObject, isOption, OPTIONS, optionNames, optionsSchema } from './options.ts';
 
 /** A validated configuration: every option has its value. */
@@ -99,31 +100,9 @@ const problemsOf =
 function unknownOption(path: readonly PropertyKey[]): string {
   const name = path.map(String).join('.');
   const candidates = [...optionNames(), ...Object.keys(OPTIONS)];
-  const closest = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
   const inSection = candidates.find((candidate) => candidate.endsWith(`.${name}`));
-  const suggestion = inSection ?? (closest && closest.distance <= 4 ? closest.candidate : undefined);
+  const suggestion = inSection ?? nearest(name, candidates);
   return `${name} is no option${suggestion ? `; did you mean ${suggestion}?` : '; docs/configuration.md lists them'}`;
-}
-
-/** Levenshtein distance: insertions, deletions and replacements of one character that turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, left] of [...a].entries()) {
-    const current = [i + 1];
-    for (const [j, right] of [...b].entries()) {
-      current.push(
-        Math.min(
-          (current[j] ?? 0) + 1,
-          (previous[j + 1] ?? 0) + 1,
-          (previous[j] ?? 0) + (left === right ? 0 : 1),
-        ),
-      );
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }
 
 function asObject(value: unknown, name: string): Record<string, unknown> {

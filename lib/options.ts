@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OCR_SPEND } from '../lambdas/ocr/contract.ts';
 import type { Severity } from '../lambdas/shared/contract.ts';
 
 const MIB = 1024 ** 2;
@@ -164,11 +165,14 @@ export const OPTIONS = {
     recorder: whole('Most recorder functions at once.', { min: 2, max: 1000, default: 10 }),
   },
   timeouts: {
-    ocrSeconds: whole('Seconds that the ocr state machine waits for a result, time in the queue included.', {
-      min: 60,
-      max: 36_000,
-      default: 21_600,
-    }),
+    ocrSeconds: whole(
+      'Seconds that the ocr state machine waits for a result, or a sign that its document waits for the next day’s spend; time in the queue included.',
+      {
+        min: 60,
+        max: 36_000,
+        default: 21_600,
+      },
+    ),
     sentimentSeconds: whole(
       'Seconds that the sentiment state machine waits for a result, time in the queue included.',
       {
@@ -379,7 +383,7 @@ export const optionsSchema = z
     reconciliation: z.strictObject(reconciliation).prefault({}),
     canary: z.strictObject(canary).prefault({}),
   })
-  .superRefine(({ retention, warehouse, helpDesk }, check) => {
+  .superRefine(({ retention, warehouse, helpDesk, spend, timeouts }, check) => {
     const refuse = (path: string[], value: unknown, message: string) =>
       check.addIssue({ code: 'custom', path, params: { value }, message });
     if (retention.glacierDays < retention.infrequentAccessDays + 30) {
@@ -387,6 +391,13 @@ export const optionsSchema = z
         ['retention', 'glacierDays'],
         retention.glacierDays,
         `at least 30 more than retention.infrequentAccessDays, which is ${retention.infrequentAccessDays}`,
+      );
+    }
+    if (spend.dailyOcrUsd > 0 && timeouts.ocrSeconds < 1.5 * OCR_SPEND.longestWaitSeconds) {
+      refuse(
+        ['timeouts', 'ocrSeconds'],
+        timeouts.ocrSeconds,
+        `at least ${1.5 * OCR_SPEND.longestWaitSeconds} where spend.dailyOcrUsd is set, because documents that wait say so every ${OCR_SPEND.longestWaitSeconds} seconds`,
       );
     }
     if (warehouse.maxCapacity < warehouse.baseCapacity) {

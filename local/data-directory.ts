@@ -26,6 +26,8 @@ export class ForeignDirectory extends Error {
 }
 
 const PID_FILE = 'runtime.pid';
+/** Where the millrace command looks for a runtime that is ready. */
+const ENDPOINT_FILE = 'runtime.endpoint';
 /** Tells the runtime's own directories from others, so that `--fresh` never empties somebody's home. */
 const MARKER = 'millrace-data.txt';
 
@@ -58,6 +60,7 @@ export function claimData(dataDir: string): () => void {
     );
   }
   rmSync(file, { force: true });
+  rmSync(join(dataDir, ENDPOINT_FILE), { force: true });
   writeFileSync(file, String(process.pid), { flag: 'wx' });
   writeFileSync(
     join(dataDir, MARKER),
@@ -66,8 +69,14 @@ export function claimData(dataDir: string): () => void {
   claimedHere.add(dataDir);
   return () => {
     claimedHere.delete(dataDir);
+    rmSync(join(dataDir, ENDPOINT_FILE), { force: true });
     rmSync(file, { force: true });
   };
+}
+
+/** Says where the runtime that claimed the directory can be reached, until it gives the directory free. */
+export function announceEndpoint(dataDir: string, endpoint: string): void {
+  writeFileSync(join(dataDir, ENDPOINT_FILE), `${endpoint}\n`);
 }
 
 /**

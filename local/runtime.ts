@@ -1,10 +1,15 @@
 import { join } from 'node:path';
-import { type Clock, systemClock } from './clock.ts';
-import { claimData } from './data-directory.ts';
+import { type Clock, MovableClock } from './clock.ts';
+import { announceEndpoint, claimData } from './data-directory.ts';
 import { RoleKeys } from './endpoint/credentials.ts';
-import { createDispatch } from './endpoint/dispatch.ts';
+import { createDispatch, disturbed } from './endpoint/dispatch.ts';
 import { type ObservedCall, observed } from './endpoint/observe.ts';
 import { Endpoint } from './endpoint/server.ts';
+import { controlFaults, FAULTS_PATH } from './faults/control.ts';
+import { Faults } from './faults/faults.ts';
+import type { FaultPlan } from './faults/rules.ts';
+import { connectDesks } from './help-desk/connect.ts';
+import { type HelpDesk, startHelpDesk } from './help-desk/index.ts';
 import { assertAuthorized, createPolicyStore } from './iam/index.ts';
 import { createServices, type Services } from './services/index.ts';
 import type { BusEvent, LocalService, Provision, RuntimeContext } from './services/service.ts';
@@ -23,7 +28,12 @@ export interface RuntimeOptions {
   readonly region?: string;
   /** @default 000000000000 */
   readonly account?: string;
+  /** @default the machine's, which can be made to jump */
   readonly clock?: Clock;
+  /** Port of the help desk on this machine; 0, or one that is taken, gives a free one. False for none. @default 0 */
+  readonly helpDesk?: { readonly port: number } | false;
+  /** What goes wrong from the start. */
+  readonly faults?: FaultPlan;
   /** Where warnings go. @default standard error */
   readonly warn?: (message: string) => void;
   /** Sees every event that AWS itself puts on the default bus. */
@@ -38,6 +48,10 @@ export interface Runtime {
   readonly stacks: ProvisionedStacks;
   readonly services: Services;
   readonly context: RuntimeContext;
+  /** Where the tickets of the template's desks are opened, unless their secrets say otherwise. */
+  readonly helpDesk: HelpDesk | undefined;
+  /** What goes wrong; can be changed at any time. */
+  readonly faults: Faults;
   /** Sees every event of AWS itself from now on; the returned function ends it. */
   onEvent(listener: (event: BusEvent) => void): () => void;
   /** Stops polling, ends every function's process, and closes what is open. State stays on disk. */
@@ -46,10 +60,10 @@ export interface Runtime {
 
 /**
  * Builds every resource of the assembly and starts what reacts to events.
- * @throws PortInUse, DataInUse, UnsupportedResource
+ * @throws PortInUse, DataInUse, UnsupportedResource, InvalidFaults
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { dataDir, clock = systemClock, region = 'us-east-1', account = '000000000000' } = options;
+  const { dataDir, clock = new MovableClock(), region = 'us-east-1', account = '000000000000' } = options;
   const warn = options.warn ?? ((message: string) => process.stderr.write(`${message}\n`));
 
   const assembly: Assembly = readAssembly(options.assembly);
@@ -58,13 +72,21 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const byName = new Map<string, LocalService>();
   const authorize: RuntimeContext['authorize'] = (request) => assertAuthorized(policies, request, account);
   const serviceFor = (name: string) => byName.get(name);
-  const dispatch = createDispatch(serviceFor, authorize);
   const { onCall } = options;
+  const faults = new Faults({
+    clock,
+    isStateMachine: (roleArn) => policies.canAssume(roleArn, 'states.amazonaws.com'),
+  });
+  faults.set(options.faults);
+  const dispatch = createDispatch(serviceFor, authorize);
+  const dispatchVia = (via: ObservedCall['via']) => observed(disturbed(dispatch, via, faults), via, onCall);
   const endpoint = new Endpoint({
     keys,
     serviceFor,
-    dispatch: observed(dispatch, 'endpoint', onCall),
+    dispatch: dispatchVia('endpoint'),
     onCall,
+    faults,
+    controls: { [FAULTS_PATH]: (request) => controlFaults(faults, request) },
   });
   const port = await endpoint.listen(options.port ?? 4566);
 
@@ -78,9 +100,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     dataDir,
     endpoint: `http://127.0.0.1:${port}`,
     authorize,
-    call: observed(dispatch, 'process', onCall),
+    call: dispatchVia('process'),
     emit(event) {
-      services?.events.deliver(event);
+      if (faults.arrives(event)) services?.events.deliver(event);
       for (const listener of listeners) listener(event);
     },
     policies,
@@ -91,16 +113,19 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 
   const started: LocalService[] = [];
+  let helpDesk: HelpDesk | undefined;
   let release: (() => void) | undefined;
   const stop = async () => {
     // First nobody can ask any more, then what polls and reacts ends, and last the stores.
     await endpoint.close();
+    faults.clear();
     for (const service of started.toReversed()) await service.stop?.();
+    await helpDesk?.stop();
     release?.();
   };
   try {
     release = claimData(dataDir);
-    services = await createServices(context, assembly, () => stacks ?? { stacks: [] });
+    services = await createServices(context, assembly, () => stacks ?? { stacks: [] }, faults);
     const all = Object.values(services);
     started.push(...all);
     for (const service of all) for (const name of service.signingNames) byName.set(name, service);
@@ -109,7 +134,18 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...all.map((service) => service.resources ?? {}),
     );
     stacks = await provisionAssembly(assembly, { account, region, provisioners });
+    if (options.helpDesk !== false) {
+      helpDesk = await startHelpDesk({
+        dataDir,
+        clock,
+        port: options.helpDesk?.port,
+        disturb: () => faults.helpDesk(),
+        warn,
+      });
+      await connectDesks(helpDesk, stacks, context);
+    }
     for (const service of all) await service.start?.();
+    announceEndpoint(dataDir, context.endpoint);
   } catch (error) {
     await stop();
     throw error;
@@ -119,6 +155,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     stacks,
     services,
     context,
+    helpDesk,
+    faults,
     onEvent(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -14,7 +14,8 @@ export type ReasonCode =
   | 'TOO_MANY_PAGES'
   | 'IMAGE_TOO_LARGE'
   | 'DELETED'
-  | 'COST_OVER_LIMIT';
+  | 'COST_OVER_LIMIT'
+  | 'REJECTED_BY_OPERATOR';
 
 /** What inspect found out about a document, and what is to become of it. */
 export interface Inspection {
@@ -45,6 +46,8 @@ export interface Quarantined {
   readonly kind: Kind;
   readonly pages: number;
   readonly bytes: number;
+  /** What reading and analysing it was estimated to cost, USD; 0 where it was refused before. */
+  readonly estimatedCostUsd: number;
   /** The copy of the object; absent when the object is gone. */
   readonly quarantine?: ObjectRef;
 }

@@ -1,4 +1,5 @@
 import {
+  type Decision,
   LAKE,
   type Limits,
   type ObjectRef,
@@ -27,10 +28,27 @@ const UNKNOWN: ContentType = { kind: 'other', mediaType: 'application/octet-stre
 /**
  * Judges a landed object by its content: accepts, rejects or holds it. Throws only what is ours to mend; whatever is
  * wrong with the file is in the verdict.
+ * @param decision what a person decided of a file that waited: a release passes the limit of costs and nothing else, a
+ * rejection is the verdict whatever the file holds
  */
-export async function inspect(source: SourceFile, dependencies: InspectDependencies): Promise<Inspection> {
+export async function inspect(
+  source: SourceFile,
+  decision: Decision | undefined,
+  dependencies: InspectDependencies,
+): Promise<Inspection> {
+  const isReleased = decision?.action === 'release';
+  const { text, ...found } = await examineLanded(source, isReleased, dependencies);
+  if (decision?.action !== 'reject') return { ...found, ...(text && { text }) };
+  return { ...found, verdict: 'REJECTED', reason: refuse.byOperator(decision).reason };
+}
+
+async function examineLanded(
+  source: SourceFile,
+  isReleased: boolean,
+  dependencies: InspectDependencies,
+): Promise<Inspection> {
   const object = await dependencies.open(source);
-  if (object) return judge(source, object, dependencies);
+  if (object) return judge(source, object, isReleased, dependencies);
   return {
     ...blank(source),
     verdict: 'REJECTED',
@@ -56,6 +74,7 @@ function blank(source: SourceFile) {
 async function judge(
   source: SourceFile,
   object: LandedObject,
+  isReleased: boolean,
   { lake, lakeBucket, limits, prices, open: _ }: InspectDependencies,
 ): Promise<Inspection> {
   const found = {
@@ -78,7 +97,7 @@ async function judge(
     known = { ...known, kind: type.kind, contentType: type.mediaType };
     const { pages, text } = await examine(content, limits);
     known = { ...known, pages, estimatedCostUsd: estimateCost(type.kind, pages, text?.length, prices) };
-    if (known.estimatedCostUsd > limits.holdAboveUsd) {
+    if (known.estimatedCostUsd > limits.holdAboveUsd && !isReleased) {
       return { ...known, verdict: 'HELD', reason: overLimit(known.estimatedCostUsd, limits.holdAboveUsd) };
     }
     if (text === undefined) return { ...known, verdict: 'ACCEPTED' };
@@ -97,6 +116,6 @@ async function judge(
 function overLimit(costUsd: number, limitUsd: number): Reason {
   return {
     code: 'COST_OVER_LIMIT',
-    message: `Processing the file would cost about $${costUsd.toFixed(2)}, over the limit of $${limitUsd.toFixed(2)} for one file. Ask the pipeline's owner to raise the limit and run the file again, or send fewer pages.`,
+    message: `Processing the file would cost about $${costUsd.toFixed(2)}, over the limit of $${limitUsd.toFixed(2)} for one file. The pipeline's owner releases or rejects it; or send fewer pages.`,
   };
 }

@@ -31,7 +31,17 @@ export async function isolate(
   const copy: ObjectRef | undefined = isCopied ? { bucket: quarantine.bucket, key } : undefined;
   const note = { reason, source, kind, contentType, bytes, pages, sha256, receivedAt, copy: copy ?? null };
   await quarantine.write(`${prefix}${REASON_FILE}`, `${JSON.stringify(note, undefined, 2)}\n`, JSON_TYPE);
-  return { outcome: 'REJECTED', reason, kind, pages, bytes, ...(copy && { quarantine: copy }) };
+  // Refused after it was accepted, it has been read or analysed.
+  const estimatedCostUsd = document.verdict === 'ACCEPTED' ? document.estimatedCostUsd : 0;
+  return {
+    outcome: 'REJECTED',
+    reason,
+    kind,
+    pages,
+    bytes,
+    estimatedCostUsd,
+    ...(copy && { quarantine: copy }),
+  };
 }
 
 /** The last part of the key, made fit to stand beside the file with the reason. */

@@ -1,4 +1,4 @@
-import type { Reason } from '../shared/contract.ts';
+import type { Decision, Reason } from '../shared/contract.ts';
 import type { ReasonCode } from './contract.ts';
 
 /** A refusal on its way to the verdict: thrown by examiners, never out of inspect. */
@@ -67,5 +67,10 @@ export const refuse = {
     new Refusal(
       'DELETED',
       'The file was deleted before it could be read. Send it again if it is still wanted.',
+    ),
+  byOperator: ({ by, comment }: Decision) =>
+    new Refusal(
+      'REJECTED_BY_OPERATOR',
+      `${by} decided not to process the file${comment ? `: ${comment}` : '.'}`,
     ),
 } as const;

@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 import { partitionOf } from '../../datasets/dataset.ts';
 import { documents, MAX_RECORD_TEXT_BYTES } from '../../datasets/documents.ts';
-import { LAKE, type ObjectRef } from '../shared/contract.ts';
+import { CANARY, LAKE, type ObjectRef } from '../shared/contract.ts';
 import { InvalidEvent } from '../shared/errors.ts';
 import { JSON_TYPE, type Objects, uriOf } from '../shared/objects.ts';
 import { parseJson } from '../shared/parse.ts';
@@ -62,7 +62,7 @@ export async function publish(
   const partition = partitionOf(new Date(document.receivedAt));
   const record: ObjectRef = {
     bucket,
-    key: `${LAKE.curated}${documents.name}/${partition}${document.fileId}.json`,
+    key: `${shelfOf(document.source.key)}${documents.name}/${partition}${document.fileId}.json`,
   };
   await lake.write(record, `${JSON.stringify(inColumnOrder(row))}\n`, JSON_TYPE);
   return {
@@ -80,6 +80,9 @@ export async function publish(
     estimatedCostUsd: document.estimatedCostUsd,
   };
 }
+
+/** Where curated records go: the warehouse takes in what is in `curated/`, and a canary's file is nobody's data. */
+const shelfOf = (key: string) => (key.startsWith(CANARY.prefix) ? LAKE.canary : LAKE.curated);
 
 const SCORE_OF = { POSITIVE: 'positive', NEGATIVE: 'negative', NEUTRAL: 'neutral', MIXED: 'mixed' } as const;
 

@@ -1,6 +1,29 @@
 import * as z from 'zod/mini';
+import type { Decision } from '../shared/contract.ts';
 import { FileId, ObjectRefSchema, ReasonSchema, SourceFileSchema } from '../shared/schemas.ts';
 import type { Inspection } from './contract.ts';
+
+const DecisionSchema: z.ZodMiniType<Decision> = z.object({
+  action: z.enum(['release', 'reject']),
+  by: z.string().check(z.minLength(1), z.maxLength(256)),
+  comment: z.optional(z.string().check(z.maxLength(500))),
+});
+
+/** `<file id>` for the first run of a file, which is a function of the object alone; deliberate reruns are `<file id>-r<n>`. */
+const RERUN = /^[0-9a-f]{64}-r\d+$/;
+
+/** What inspect is given: the execution's name and input. A decision is somebody's who started a rerun. */
+export const InspectInput = z
+  .object({
+    executionName: z.string(),
+    input: z.intersection(SourceFileSchema, z.object({ decision: z.optional(DecisionSchema) })),
+  })
+  .check(
+    z.refine(({ executionName, input }) => input.decision === undefined || RERUN.test(executionName), {
+      error: 'only a rerun, whose name ends in -r2, -r3 …, takes one',
+      path: ['input', 'decision'],
+    }),
+  );
 
 /** Inspect's answer as the state machine hands it on. */
 export const InspectionSchema: z.ZodMiniType<Inspection> = z.object({

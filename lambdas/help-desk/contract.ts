@@ -31,27 +31,45 @@ export interface HelpDeskSettings {
   readonly pipelines: Readonly<Record<string, string>>;
   readonly dashboardName?: string;
   readonly auditTable: string;
+  /** Region whose consoles the links lead to. */
+  readonly region: string;
 }
+
+/**
+ * Pipelines that run again by themselves, on a schedule: their next success ends what an earlier execution began. Of
+ * every other pipeline only a redrive or rerun of the failed execution does.
+ */
+export const PERIODIC: readonly string[] = ['reconciliation', 'canary'];
 
 /** Names of the tickets table's keys and indexes. */
 export const TICKETS = {
-  /** Ticket id: `sha256(<dedupe key>)` in hex. */
+  /** Ticket id: `sha256(<dedupe key>)` in hex; `<pipeline>#<member>` for what is known of the executions of a file or load. */
   partitionKey: 'pk',
-  /** `CURRENT`; `MEMBER#<member>` for each file, load or day that the ticket waits for; `<ISO time>#<event id>` for history. */
+  /**
+   * `CURRENT`; `MEMBER#<member>` for each file, load or day that the ticket waits for or waited for;
+   * `<ISO time>#<event id>` for history; `LATEST` for the executions of a file or load.
+   */
   sortKey: 'sk',
-  /** Current items by `State`, sorted by `LastAt`. */
+  /** Current items of tickets by `State`, sorted by `LastAt`. */
   byState: { name: 'by-state', partitionKey: 'State', sortKey: 'LastAt' },
-  /** Member items by `Member`. */
+  /** Member items by `Member`, which only those have that are waited for. */
   byMember: { name: 'by-member', partitionKey: 'Member', sortKey: 'pk' },
+  timeToLive: 'ExpiresAt',
 } as const;
+
+/** Name under which the second channel is among the desks of a ticket that no desk has told. No desk can be named so. */
+export const SECOND_CHANNEL = 'second channel';
 
 export type TicketState = 'OPEN' | 'RESOLVED';
 
 /**
  * Current item of a ticket, beside its keys, as plain JSON:
- * `{Key, State, Severity, Pipeline, Title, Summary, Runbook, Count, FirstAt, LastAt, ResolvedAt?, Generation, Revision,
- * Command?, ExecutionArn?, Desks: {<desk name>: {Provider, Id?, Url?, State, Revision, UpdatedAt, Failure?}}}`.
- * `Generation` counts openings anew, from 1; `Revision` counts changes, so that a desk that is behind is seen.
+ * `{Key, State, Source, Severity, Pipeline, Title, Summary, Runbook, Count, Members, FirstAt, LastAt, ResolvedAt?,
+ * Generation, Revision, Command?, ExecutionArn?, AlarmName?, LatestMember?, Desks: {<desk name>: {Provider, Id?, Url?,
+ * State, Generation, Opening, Revision, UpdatedAt, Failure?: {Name, Message, At, Count}}}}`.
+ * `Source` is `execution`, `alarm` or `incident`. `Members` counts what the ticket waits for. `Generation` counts
+ * openings anew, from 1; `Revision` counts changes, so that a desk that is behind is seen. The state of a desk is
+ * `OPEN`, `RESOLVED`, or `WAITING` before its first answer.
  */
 export interface TicketLink {
   readonly label: string;
@@ -60,7 +78,10 @@ export interface TicketLink {
 
 /** What a provider shows of a ticket. Everything is safe to leave the account: no content, no secret. */
 export interface Ticket {
-  /** `<first 32 digits of the ticket id>-<generation>`: the identity of this ticket at every desk. */
+  /**
+   * `<first 32 digits of the ticket id>-<generation>`: the identity of this ticket at every desk. Where a desk could not
+   * open a ticket again, its next one adds `-2`, `-3`, ….
+   */
   readonly externalId: string;
   readonly severity: Severity;
   readonly pipeline: string;

@@ -3,26 +3,13 @@ import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { attribute, currentKey, type Plain, putHistory, shardsOf } from '../shared/audit.ts';
 import type { AuditStatus } from '../shared/contract.ts';
 import { isNamed } from '../shared/errors.ts';
+import type { Trigger } from '../shared/triggers.ts';
 import type { Arrival } from './arrivals.ts';
-
-/** A pipeline that files of a prefix start. */
-export interface Trigger {
-  readonly pipeline: string;
-  readonly stateMachineArn: string;
-}
 
 export interface AdmitDependencies {
   readonly dynamo: Pick<DynamoDBClient, 'send'>;
   readonly sfn: Pick<SFNClient, 'send'>;
   readonly auditTable: string;
-}
-
-/** The trigger of the longest prefix that the key begins with. */
-export function triggerOf(triggers: Readonly<Record<string, Trigger>>, key: string): Trigger | undefined {
-  const prefix = Object.keys(triggers)
-    .filter((candidate) => key.startsWith(candidate))
-    .sort((a, b) => b.length - a.length)[0];
-  return prefix === undefined ? undefined : triggers[prefix];
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { SourceFile } from '../shared/contract.ts';
+import { sourceFile } from '../shared/file-id.ts';
 import { createdObjects } from '../shared/s3-events.ts';
-import { sourceFile } from './file-id.ts';
 
 /** An object that landed. */
 export interface Arrival {

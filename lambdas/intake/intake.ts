@@ -3,7 +3,8 @@ import { METRIC } from '../shared/contract.ts';
 import { environment } from '../shared/environment.ts';
 import { sqsBatch } from '../shared/handler.ts';
 import { MetricUnit } from '../shared/meter.ts';
-import { admit, triggerOf } from './admit.ts';
+import { triggerOf } from '../shared/triggers.ts';
+import { admit } from './admit.ts';
 import { arrivalsOf } from './arrivals.ts';
 
 const env = environment(['AUDIT_TABLE', 'TRIGGERS']);

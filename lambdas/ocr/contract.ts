@@ -29,3 +29,21 @@ export const OCR_JOBS = {
   /** Textract keeps results for 7 days (GetDocumentTextDetection, API reference). */
   keptSeconds: 7 * 24 * 3600,
 } as const;
+
+/** The day's spend on OCR, in the same table. */
+export const OCR_SPEND = {
+  /** Key of a day's item: `spend#<YYYY-MM-DD>`, UTC. */
+  prefix: 'spend#',
+  /** Attribute of a day's item: estimated spend, USD. */
+  usd: 'usd',
+  /** Attribute of a file's item: name of the execution that it was counted for. */
+  countedFor: 'countedFor',
+  /**
+   * Longest between two looks at a document that waits, seconds. Each is a sign of life for its execution, which
+   * waits for one for `timeouts.ocrSeconds`, and a delivery of its message, of which 100 are allowed in the 14 days
+   * that a queue keeps it.
+   */
+  longestWaitSeconds: 4 * 3600,
+  /** Documents that waited come back over so many seconds of a new day. */
+  spreadSeconds: 900,
+} as const;

@@ -8,6 +8,7 @@ import { FileId, SourceFileSchema } from '../shared/schemas.ts';
 import { LATER, taskWorker } from '../shared/task-worker.ts';
 import { dynamoJobs } from './jobs.ts';
 import { read } from './reading.ts';
+import { dynamoSpend } from './spend.ts';
 import { textractApi } from './textract.ts';
 
 const env = environment([
@@ -16,6 +17,8 @@ const env = environment([
   'OCR_COMPLETION_TOPIC_ARN',
   'OCR_COMPLETION_ROLE_ARN',
   'TASK_QUEUE_URL',
+  'DAILY_OCR_USD',
+  'PRICES',
 ]);
 
 const Message = z.object({
@@ -24,7 +27,18 @@ const Message = z.object({
   fileId: FileId,
   source: SourceFileSchema,
   kind: z.enum(['image', 'pdf', 'tiff']),
+  pages: z.number().check(z.positive()),
 });
+
+/** 0 is no ceiling. */
+const spend = () =>
+  env.DAILY_OCR_USD > 0
+    ? dynamoSpend(dynamo(), {
+        table: env.OCR_JOBS_TABLE,
+        ceilingUsd: env.DAILY_OCR_USD,
+        usdPerPage: env.PRICES.textractPerPage,
+      })
+    : undefined;
 
 /** State Read: the text of a picture, or the start of a job whose completion `collect.ts` waits for. */
 export const handler = sqsBatch(
@@ -39,6 +53,7 @@ export const handler = sqsBatch(
         }),
         jobs: dynamoJobs(dynamo(), env.OCR_JOBS_TABLE),
         shelf: { lake: s3Writer(s3()), bucket: env.LAKE_BUCKET },
+        spend: spend(),
       });
       if (result === LATER) log.info('Textract reads the document; its completion brings the answer.');
       else {

@@ -6,12 +6,15 @@ import type { OcrResult } from './contract.ts';
 import type { Job, Jobs } from './jobs.ts';
 import { hasTroubleOfTextract, refusalOfError, refusalOfJob } from './refusals.ts';
 import { type Shelf, store } from './result.ts';
+import type { SpendGuard } from './spend.ts';
 import type { Textract, TextractPage } from './textract.ts';
 
 export interface ReadDependencies {
   readonly textract: Textract;
   readonly jobs: Jobs;
   readonly shelf: Shelf;
+  /** Asked before anything that costs is handed to Textract. @default everything passes */
+  readonly spend?: SpendGuard | undefined;
 }
 
 export interface ReadTask {
@@ -20,6 +23,7 @@ export interface ReadTask {
   readonly fileId: string;
   readonly source: SourceFile;
   readonly kind: 'image' | 'pdf' | 'tiff';
+  readonly pages: number;
 }
 
 /** Reads a picture at once; of a PDF or TIFF starts the job, or goes on with the one that an earlier attempt started. */
@@ -38,12 +42,10 @@ export async function read(
   }
 }
 
-async function readImage(
-  { fileId, source }: ReadTask,
-  { textract, shelf }: ReadDependencies,
-): Promise<OcrResult> {
-  const answer = await textract.detect(source);
-  return store(fileId, only(answer), 'DetectDocumentText', shelf);
+async function readImage(task: ReadTask, { textract, shelf, spend }: ReadDependencies): Promise<OcrResult> {
+  await spend?.admit(task);
+  const answer = await textract.detect(task.source);
+  return store(task.fileId, only(answer), 'DetectDocumentText', shelf);
 }
 
 async function* only<Item>(item: Item): AsyncGenerator<Item> {
@@ -54,7 +56,7 @@ async function readDocument(
   task: ReadTask,
   dependencies: ReadDependencies,
 ): Promise<OcrResult | typeof LATER> {
-  const { textract, jobs } = dependencies;
+  const { textract, jobs, spend } = dependencies;
   const { fileId, source, executionName } = task;
   // The row is there before the job is, because the job's completion may arrive before its id is known.
   const job = await jobs.claim(fileId, task.taskToken, executionName);
@@ -65,6 +67,7 @@ async function readDocument(
     if (first && !isOurTrouble(first)) return conclude(fileId, job.jobId, first, dependencies);
     await jobs.abandon(fileId, job.jobId);
   }
+  await spend?.admit(task);
   const jobId = await textract.start(source, requestToken(fileId, executionName, failed));
   await jobs.started(fileId, jobId);
   return LATER;

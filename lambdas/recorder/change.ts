@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { Plain } from '../shared/audit.ts';
-import type { AuditStatus, Reason } from '../shared/contract.ts';
+import { type AuditStatus, CANARY, type Reason } from '../shared/contract.ts';
 import { InvalidEvent } from '../shared/errors.ts';
+import { failureOfExecution, jsonOf } from '../shared/failure.ts';
 import { parse } from '../shared/parse.ts';
 import { ReasonSchema } from '../shared/schemas.ts';
 import { TRIGGER_PIPELINES } from './contract.ts';
@@ -80,11 +81,8 @@ const Output = z.looseObject({
 /** `<id>`, the id of what an execution is about, `-r<n>` for reruns, then what children add. */
 const EXECUTION_NAME = /^(?<id>[0-9a-f]{64})(?:-r(?<attempt>\d+))?(?:-|$)/;
 
-/** Longest sentence kept of an error's cause. */
-const MAX_CAUSE = 1_000;
-
 /**
- * Reads a status change. Asks `describe` only for what the event has left out.
+ * Reads a status change. A canary's file has its own execution under the canary's name. Asks `describe` only for what the event has left out.
  * @throws InvalidEvent for an execution whose name or outcome this project does not give
  */
 export async function changeOf(event: StatusChange, pipeline: string, describe: Describe): Promise<Change> {
@@ -105,10 +103,11 @@ export async function changeOf(event: StatusChange, pipeline: string, describe: 
   const full = lacks ? { ...detail, ...(await describe(executionArn)) } : detail;
   const redrives = detail.redriveCount ?? 0;
   const time = new Date(timeOf(event)).toISOString();
+  const subject = subjectOf(full.input, groups.id);
   return {
     id: groups.id,
-    pipeline,
-    ...subjectOf(full.input, groups.id),
+    pipeline: isOwn && subject.fileName.startsWith(CANARY.prefix) ? CANARY.pipeline : pipeline,
+    ...subject,
     ...outcomeOf(status, full, isOwn, executionArn),
     time,
     eventId: `${pipeline}:${name}:${status}:${redrives}`,
@@ -140,7 +139,7 @@ function subjectOf(
   input: string | null | undefined,
   id: string,
 ): Pick<Change, 'fileName' | 'bucket' | 'versionId'> {
-  const { source, manifest, ...own } = parse(Input, json(input) ?? {}, 'input of the execution');
+  const { source, manifest, ...own } = parse(Input, jsonOf(input) ?? {}, 'input of the execution');
   const subject = source ?? manifest ?? own;
   const versionId =
     'versionId' in subject && typeof subject.versionId === 'string' ? subject.versionId : undefined;
@@ -163,7 +162,7 @@ function outcomeOf(
   if (status === 'SUCCEEDED') {
     const { outcome, reason, ...result } = parse(
       Output,
-      json(execution.output) ?? {},
+      jsonOf(execution.output) ?? {},
       'output of the execution',
     );
     if (isOwn && !outcome) {
@@ -173,40 +172,7 @@ function outcomeOf(
     }
     return { status: outcome ?? 'SUCCEEDED', reason: reason ?? undefined, result: plain(result) };
   }
-  const { code, message } = failureOf(execution.error || FAILURE[status].code, execution.cause);
-  return { status: 'FAILED', reason: { code, message: message || FAILURE[status].message } };
-}
-
-const FAILURE = {
-  FAILED: { code: 'FAILED', message: 'The execution failed without saying why.' },
-  TIMED_OUT: { code: 'States.Timeout', message: 'The execution ran into its time-out.' },
-  ABORTED: { code: 'ABORTED', message: 'Somebody stopped the execution.' },
-} as const;
-
-const ChildFailure = z.looseObject({
-  ExecutionArn: z.string(),
-  Error: z.string(),
-  Cause: z.optional(z.string()),
-});
-const FunctionError = z.looseObject({ errorMessage: z.string() });
-
-/** Why for people: of a child execution that failed its own error, of a function's error only the message. */
-function failureOf(code: string, cause: string | null | undefined): Reason {
-  const value = json(cause);
-  const child = z.safeParse(ChildFailure, value);
-  if (child.success) return failureOf(child.data.Error, child.data.Cause);
-  const told = z.safeParse(FunctionError, value);
-  const message = told.success ? told.data.errorMessage : (cause ?? '');
-  return { code, message: message.slice(0, MAX_CAUSE) };
-}
-
-function json(text: string | null | undefined): unknown {
-  if (isLacking(text)) return undefined;
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return undefined;
-  }
+  return { status: 'FAILED', reason: failureOfExecution(status, execution) };
 }
 
 /** JSON has nothing that an item could not hold. */

@@ -1,6 +1,10 @@
-import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { attributes, currentKey, type Plain, putHistory, shardsOf } from '../shared/audit.ts';
-import { isNamed } from '../shared/errors.ts';
 import type { Change } from './change.ts';
 import { STATUS_RANK } from './contract.ts';
 
@@ -8,8 +12,12 @@ import { STATUS_RANK } from './contract.ts';
 export interface Recorded {
   /** Whether the history did not have it yet. */
   readonly isNews: boolean;
-  /** Whether it is the current state now. */
+  /** Whether it is the current state now, through this delivery or an earlier one. */
   readonly isCurrent: boolean;
+  /** Whether it is the first outcome that the file came to. */
+  readonly isFirstOutcome: boolean;
+  /** When the file landed; missing for loads. ISO 8601, UTC. */
+  readonly receivedAt?: string | undefined;
 }
 
 /**
@@ -22,7 +30,7 @@ export async function record(
   table: string,
 ): Promise<Recorded> {
   // The current state first: the history row is what says that all is written.
-  const isCurrent = change.isOwn && (await updateCurrent(change, dynamo, table));
+  const current = change.isOwn ? await updateCurrent(change, dynamo, table) : undefined;
   const isNews = await putHistory(dynamo, table, {
     id: change.id,
     time: change.time,
@@ -36,7 +44,12 @@ export async function record(
       Reason: change.reason && { ...change.reason },
     },
   });
-  return { isNews, isCurrent };
+  return {
+    isNews,
+    isCurrent: current?.EventId?.S === change.eventId,
+    isFirstOutcome: current?.FirstOutcome?.S === change.eventId,
+    receivedAt: current?.ReceivedAt?.S,
+  };
 }
 
 /** A success is replaced by nothing but a later success (of a rerun). */
@@ -45,11 +58,12 @@ const UNLESS_LATER_SUCCESS = '#Status <> :succeeded OR #Timestamp < :Timestamp';
 const IF_LATER_AND_NO_SUCCESS =
   '#Status = :received OR (#Status <> :succeeded AND (#Timestamp < :Timestamp OR (#Timestamp = :Timestamp AND #StatusRank < :StatusRank)))';
 
+/** Answers the current state as it is then. */
 async function updateCurrent(
   change: Change,
   dynamo: Pick<DynamoDBClient, 'send'>,
   table: string,
-): Promise<boolean> {
+): Promise<Record<string, AttributeValue> | undefined> {
   const { id, status, pipeline, time, reason } = change;
   const values: Record<string, Plain> = {
     EventId: change.eventId,
@@ -68,6 +82,7 @@ async function updateCurrent(
     FileName: change.fileName,
     Bucket: change.bucket,
     VersionId: change.versionId,
+    FirstOutcome: change.isFinal ? change.eventId : undefined,
   };
   const set = Object.keys(values).filter((name) => values[name] !== undefined);
   const keep = Object.keys(kept).filter((name) => kept[name] !== undefined);
@@ -82,7 +97,7 @@ async function updateCurrent(
     value,
   ]);
   try {
-    await dynamo.send(
+    const { Attributes } = await dynamo.send(
       new UpdateItemCommand({
         TableName: table,
         Key: currentKey(id),
@@ -97,11 +112,13 @@ async function updateCurrent(
           // DynamoDB refuses values that no expression uses.
           ...(status !== 'SUCCEEDED' && { ':received': { S: 'RECEIVED' } }),
         },
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
     );
-    return true;
+    return Attributes;
   } catch (error) {
-    if (isNamed(error, 'ConditionalCheckFailedException')) return false;
+    if (error instanceof ConditionalCheckFailedException) return error.Item;
     throw error;
   }
 }

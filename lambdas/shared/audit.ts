@@ -36,6 +36,24 @@ function isList(value: Plain): value is readonly Plain[] {
   return Array.isArray(value);
 }
 
+/**
+ * An item as DynamoDB answers it, as plain JSON. Numbers lose what a JavaScript number cannot hold.
+ * @throws TypeError for sets and bytes, which no item of this project has
+ */
+export function plainOf(item: Record<string, AttributeValue>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function plainValue(value: AttributeValue): unknown {
+  if (value.S !== undefined) return value.S;
+  if (value.N !== undefined) return Number(value.N);
+  if (value.BOOL !== undefined) return value.BOOL;
+  if (value.NULL !== undefined) return null;
+  if (value.L !== undefined) return value.L.map(plainValue);
+  if (value.M !== undefined) return plainOf(value.M);
+  throw new TypeError(`An attribute of type ${Object.keys(value)} is none of this project.`);
+}
+
 /** Key of the item that holds the current state of a file or load. */
 export function currentKey(id: string): Record<string, AttributeValue> {
   return { [AUDIT.partitionKey]: { S: id }, [AUDIT.sortKey]: { S: 'CURRENT' } };

@@ -1,7 +1,11 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { ComprehendClient } from '@aws-sdk/client-comprehend';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { TextractClient } from '@aws-sdk/client-textract';
 
@@ -34,6 +38,10 @@ let sfnClient: SFNClient | undefined;
 let sqsClient: SQSClient | undefined;
 let textractClient: TextractClient | undefined;
 let comprehendClient: ComprehendClient | undefined;
+let eventsClient: EventBridgeClient | undefined;
+let cloudwatchClient: CloudWatchClient | undefined;
+let secretsClient: SecretsManagerClient | undefined;
+let snsClient: SNSClient | undefined;
 
 export function s3(): S3Client {
   s3Client ??= new S3Client(PERSISTENT);
@@ -63,4 +71,24 @@ export function textract(): TextractClient {
 export function comprehend(): ComprehendClient {
   comprehendClient ??= new ComprehendClient(GUARDED);
   return comprehendClient;
+}
+
+export function events(): EventBridgeClient {
+  eventsClient ??= new EventBridgeClient(PERSISTENT);
+  return eventsClient;
+}
+
+export function secrets(): SecretsManagerClient {
+  secretsClient ??= new SecretsManagerClient(PERSISTENT);
+  return secretsClient;
+}
+
+export function sns(): SNSClient {
+  snsClient ??= new SNSClient(PERSISTENT);
+  return snsClient;
+}
+
+export function cloudwatch(): CloudWatchClient {
+  cloudwatchClient ??= new CloudWatchClient(PERSISTENT);
+  return cloudwatchClient;
 }

@@ -37,6 +37,8 @@ export const ENV = {
   ROUTES: 'ROUTES',
   /** JSON: `HelpDeskSettings` of the help desk's contract. */
   HELP_DESK: 'HELP_DESK',
+  /** URL of the queue for messages that nobody can read. */
+  DEAD_LETTERS_URL: 'DEAD_LETTERS_URL',
   /** JSON: `ObjectiveSettings` below. */
   OBJECTIVE: 'OBJECTIVE',
   /** JSON: settings of the reconciliation, in its contract. */
@@ -46,6 +48,7 @@ export const ENV = {
   ARRIVALS_QUEUE_URL: 'ARRIVALS_QUEUE_URL',
   CURATED_QUEUE_URL: 'CURATED_QUEUE_URL',
   CHANGES_QUEUE_URL: 'CHANGES_QUEUE_URL',
+  INCIDENTS_QUEUE_URL: 'INCIDENTS_QUEUE_URL',
   /** Spend on OCR in a day after which no document is handed to Textract until the next, USD; 0 for no ceiling. */
   DAILY_OCR_USD: 'DAILY_OCR_USD',
 } as const;
@@ -141,6 +144,8 @@ export const CANARY = {
   pipeline: 'canary',
   /** Prefix of the landing bucket. */
   prefix: 'canary/',
+  /** Files below it have to succeed. */
+  succeeding: 'canary/succeed/',
   /** Files below it fail on purpose, under this error. */
   failing: 'canary/fail/',
   error: 'CanaryFailure',

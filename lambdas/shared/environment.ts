@@ -55,12 +55,14 @@ const VARIABLES = {
   [ENV.DESKS]: json(z.unknown()),
   [ENV.ROUTES]: json(z.unknown()),
   [ENV.HELP_DESK]: json(z.unknown()),
+  [ENV.DEAD_LETTERS_URL]: text,
   [ENV.RECONCILIATION]: json(z.unknown()),
   [ENV.CANARY]: json(z.unknown()),
   [ENV.OBJECTIVE]: json(z.object({ seconds: count })),
   [ENV.ARRIVALS_QUEUE_URL]: text,
   [ENV.CURATED_QUEUE_URL]: text,
   [ENV.CHANGES_QUEUE_URL]: text,
+  [ENV.INCIDENTS_QUEUE_URL]: text,
   [ENV.DAILY_OCR_USD]: json(z.number().check(z.nonnegative())),
 };
 

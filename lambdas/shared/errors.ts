@@ -36,6 +36,16 @@ export class AnalysisFailed extends Error {
   override readonly name = 'AnalysisFailed';
 }
 
+/** EventBridge did not take an incident; telling it again may help. */
+export class IncidentNotTaken extends Error {
+  override readonly name = 'IncidentNotTaken';
+}
+
+/** SQS did not take messages; sending them again may help. */
+export class MessagesNotTaken extends Error {
+  override readonly name = 'MessagesNotTaken';
+}
+
 /** Names under which AWS services refuse a call because of load. */
 const THROTTLES = new Set([
   'LimitExceededException',

@@ -12,6 +12,7 @@ export interface Identity {
   readonly fileId?: string;
   readonly execution?: string;
   readonly pipeline?: string;
+  readonly ticket?: string;
 }
 
 /** What the work of one event or record is given beside its input. */
@@ -64,11 +65,16 @@ const Batch = z.object({
 
 const RECORDS_AT_ONCE = 10;
 
+/** Work answers this when the record goes back to the queue though nothing failed: its time comes later. */
+export const AGAIN = Symbol('again');
+
 /**
  * A handler for an SQS event source with `ReportBatchItemFailures`. Each record is worked on by itself, up to ten at a
  * time; those that throw go back to the queue, and no record makes another fail.
  */
-export function sqsBatch(work: (record: SQSRecord, run: Run) => Promise<void>): Handler<SQSBatchResponse> {
+export function sqsBatch(
+  work: (record: SQSRecord, run: Run) => Promise<void> | Promise<typeof AGAIN | undefined>,
+): Handler<SQSBatchResponse> {
   const meter = new Meter();
   return middy<unknown, SQSBatchResponse, Error, Context>({ timeoutEarlyInMillis: 0 })
     .use(observed(meter))
@@ -78,7 +84,7 @@ export function sqsBatch(work: (record: SQSRecord, run: Run) => Promise<void>): 
       await inLanes(RECORDS_AT_ONCE, records, async (record) => {
         const run = startRun(meter, { messageId: record.messageId });
         try {
-          await work(record, run);
+          if ((await work(record, run)) === AGAIN) failed.push(record.messageId);
         } catch (error) {
           failed.push(record.messageId);
           run.log.error('The record failed and goes back to its queue.', {

@@ -9,6 +9,7 @@ export interface Dimensions {
   readonly Pipeline?: string;
   readonly Outcome?: string;
   readonly Kind?: string;
+  readonly Desk?: string;
 }
 
 /** Gathers what one invocation measures and writes it once, in embedded metric format. */

@@ -1,4 +1,9 @@
-import { SendTaskFailureCommand, SendTaskSuccessCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { ChangeMessageVisibilityCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod/mini';
@@ -19,6 +24,22 @@ export interface TaskDependencies {
 
 /** Work answers this when somebody else will answer the token later. */
 export const LATER = Symbol('later');
+
+/**
+ * Work throws this when it may not begin yet for a reason that is nobody's failure. The message comes back after
+ * `seconds` (at most 43,200), however often, and the execution is told that its task is alive.
+ */
+export class NotYet extends Error {
+  override readonly name: string = 'NotYet';
+  /** Counts such waits. */
+  readonly metric: string = METRIC.throttled;
+  readonly seconds: number;
+
+  constructor(message: string, seconds: number) {
+    super(message);
+    this.seconds = seconds;
+  }
+}
 
 /** A task to answer: who waits, and what to do. */
 export interface Task<Output> {
@@ -50,8 +71,8 @@ export function backOffSeconds(receives: number, random: () => number = Math.ran
 
 /**
  * Works on one message of a queue that `sqs:sendMessage.waitForTaskToken` fills, and always answers:
- * success with the output; load with nothing, the message goes back to the queue at no cost in transitions; an error
- * that cannot heal, or that came back three times, with failure under its own name. Answering itself is retried by the
+ * success with the output; load with nothing, the message goes back to the queue at no cost in transitions; work whose
+ * time has not come with a sign of life; an error that cannot heal, or that came back three times, with failure under its own name. Answering itself is retried by the
  * queue.
  *
  * Throws where the message has to come again; use it inside `sqsBatch`.
@@ -67,14 +88,23 @@ export async function answerTask<Output>(
   try {
     output = await task.work();
   } catch (error) {
+    if (error instanceof NotYet) {
+      run.meter.add(error.metric, 1);
+      const isWaitedFor = await sendAnswer(run, () =>
+        dependencies.sfn.send(new SendTaskHeartbeatCommand({ taskToken: task.token })),
+      );
+      if (!isWaitedFor) return;
+      await delay(record, error.seconds, run, dependencies);
+      throw error;
+    }
     const throttled = isThrottle(error);
     if (throttled) run.meter.add(METRIC.throttled, 1);
     if (throttled || (!isPermanent(error) && receives < MAX_RECEIVES)) {
-      await delay(record, receives, run, dependencies);
+      await delay(record, backOffSeconds(receives, dependencies.random), run, dependencies);
       throw error;
     }
     run.log.error('The task failed.', { reason: `${nameOf(error)}: ${messageOf(error)}` });
-    return sendAnswer(run, () =>
+    await sendAnswer(run, () =>
       dependencies.sfn.send(
         new SendTaskFailureCommand({
           taskToken: task.token,
@@ -83,6 +113,7 @@ export async function answerTask<Output>(
         }),
       ),
     );
+    return;
   }
   if (output === LATER) return;
   const answer = JSON.stringify(output);
@@ -91,26 +122,33 @@ export async function answerTask<Output>(
   );
 }
 
-/** Sends an answer; one that nobody waits for is a duplicate or late, and done. */
-async function sendAnswer(run: Run, send: () => Promise<unknown>): Promise<void> {
+/** Sends an answer; one that nobody waits for is a duplicate or late, and done. Answers whether somebody did. */
+async function sendAnswer(run: Run, send: () => Promise<unknown>): Promise<boolean> {
   try {
     await send();
+    return true;
   } catch (error) {
     if (!isNamed(error, ...NOBODY_WAITS)) throw error;
     run.log.warn('Nobody waits for this answer: the execution has it already, or has ended.', {
       reason: nameOf(error),
     });
+    return false;
   }
 }
 
-/** Makes the message show again after a back-off; if that fails it shows after the queue's visibility time-out. */
-async function delay(record: SQSRecord, receives: number, run: Run, dependencies: TaskDependencies) {
+/** Makes the message show again after so many seconds; if that fails it shows after the queue's visibility time-out. */
+export async function delay(
+  record: SQSRecord,
+  seconds: number,
+  run: Run,
+  dependencies: Pick<TaskDependencies, 'sqs' | 'queueUrl'>,
+): Promise<void> {
   try {
     await dependencies.sqs.send(
       new ChangeMessageVisibilityCommand({
         QueueUrl: dependencies.queueUrl,
         ReceiptHandle: record.receiptHandle,
-        VisibilityTimeout: backOffSeconds(receives, dependencies.random),
+        VisibilityTimeout: seconds,
       }),
     );
   } catch (error) {

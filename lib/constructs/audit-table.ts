@@ -33,6 +33,12 @@ export class AuditTable extends Construct {
     }
   }
 
+  /** Lets a function look up what is known of a file, and tells it the table. */
+  grantRead(fn: NodeFunction): void {
+    fn.permit({ actions: ['dynamodb:GetItem'], resources: [this.table.tableArn] });
+    fn.addEnvironment('AUDIT_TABLE', this.table.tableName);
+  }
+
   /** Lets a function record what happened, and tells it the table. It can neither read nor delete. */
   grantRecord(fn: NodeFunction): void {
     fn.permit({

@@ -46,6 +46,11 @@ export function lifecycleRule(
   };
 }
 
+/** A canary's files are gone after a week: by then the ticket of a canary that failed has been looked at. */
+export function canaryRule(prefix: string): LifecycleRule {
+  return { prefix, expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1) };
+}
+
 /**
  * Sends an event to the queue for every object created below the prefixes.
  *

@@ -53,6 +53,7 @@ function buildAll(root: string): Map<string, Bundle> {
     mainFields: ['module', 'main'],
     alias: {
       '@aws-sdk/credential-provider-node': join(import.meta.dirname, 'function-credentials.ts'),
+      '@aws-sdk/endpoint-cache': join(import.meta.dirname, 'function-endpoint-cache.ts'),
     },
     minify: true,
     legalComments: 'none',

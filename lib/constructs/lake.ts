@@ -3,7 +3,7 @@ import { Bucket, type IBucket, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { bucketDefaults, lifecycleRule, notifyQueue } from './buckets.ts';
+import { bucketDefaults, canaryRule, lifecycleRule, notifyQueue } from './buckets.ts';
 import type { NodeFunction } from './node-function.ts';
 import { type Actor, permit } from './permissions.ts';
 import { TaskQueue } from './task-queue.ts';
@@ -36,10 +36,14 @@ export class Lake extends Construct {
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'lake/',
       lifecycleRules: Object.values(LAKE).map((prefix) =>
-        lifecycleRule(config, {
-          prefix,
-          archive: QUERIED.includes(prefix) ? StorageClass.GLACIER_INSTANT_RETRIEVAL : StorageClass.GLACIER,
-        }),
+        prefix === LAKE.canary
+          ? canaryRule(prefix)
+          : lifecycleRule(config, {
+              prefix,
+              archive: QUERIED.includes(prefix)
+                ? StorageClass.GLACIER_INSTANT_RETRIEVAL
+                : StorageClass.GLACIER,
+            }),
       ),
     });
     notifyQueue(this.bucket, this.curated.queue, [LAKE.curated]);
@@ -48,6 +52,16 @@ export class Lake extends Construct {
   /** Lets a function read below prefixes, and tells it the bucket. */
   grantRead(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
     this.grantReadTo(fn, ...prefixes);
+    fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
+  }
+
+  /** Lets a function see which objects there are below prefixes, not what they hold, and tells it the bucket. */
+  grantList(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
+    fn.permit({
+      actions: ['s3:ListBucket'],
+      resources: [this.bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+    });
     fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
   }
 

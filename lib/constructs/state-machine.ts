@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArnFormat, CfnResource, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { type IGrantable, type IPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  type IGrantable,
+  type IPrincipal,
+  Policy,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import {
@@ -37,6 +44,8 @@ export interface StateMachineProps {
   readonly sends?: readonly IQueue[];
   /** State machines that it starts and waits for (`startExecution.sync:2`). */
   readonly starts?: readonly StateMachine[];
+  /** Labels of its distributed Map states. */
+  readonly distributedMaps?: readonly string[];
   /** Permissions for its SDK integrations. */
   readonly permissions?: readonly Permission[];
 }
@@ -86,6 +95,7 @@ export class StateMachine extends Construct implements IGrantable {
       'Log deliveries and X-Ray have no resources, nor have statements of the Redshift Data API: they can only be allowed on all.',
     );
     for (const permission of this.#permissions(props)) permit(this, permission);
+    if (props.distributedMaps) this.#runMaps(props.distributedMaps);
   }
 
   get arn(): string {
@@ -111,14 +121,49 @@ export class StateMachine extends Construct implements IGrantable {
     fn.permit({ actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'], resources: [this.arn] });
   }
 
+  /** Lets a function tell that a task is alive, though its answer is far. */
+  grantHeartbeat(fn: NodeFunction): void {
+    fn.permit({ actions: ['states:SendTaskHeartbeat'], resources: [this.arn] });
+  }
+
   /** ARN pattern of its executions. */
   get executions(): string {
+    return this.#executionsOf(this.#stateMachine.stateMachineName);
+  }
+
+  #executionsOf(name: string): string {
     return Stack.of(this).formatArn({
       service: 'states',
       resource: 'execution',
-      resourceName: `${this.#stateMachine.stateMachineName}:*`,
+      resourceName: `${name}:*`,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
+  }
+
+  /**
+   * What a distributed Map's runs need (developer guide, "IAM policies for using Distributed Map states"): children are
+   * executions of the state machine itself. In a policy of its own, because it names what waits for the role's policy.
+   */
+  #runMaps(labels: readonly string[]): void {
+    const children = labels.map((label) =>
+      this.#executionsOf(`${this.#stateMachine.stateMachineName}/${label}`),
+    );
+    const policy = new Policy(this, 'MapRuns', {
+      roles: [this.role],
+      statements: [
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [this.arn] }),
+        new PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [this.executions],
+        }),
+        new PolicyStatement({ actions: ['states:RedriveExecution'], resources: children }),
+      ],
+    });
+    acknowledgeWildcards(
+      policy,
+      [this.executions, ...children],
+      `The Map Runs of ${this.pipeline} look after their child executions: each has a name of its own.`,
+    );
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { LAKE } from '../../lambdas/shared/contract.ts';
+import { CANARY, LAKE } from '../../lambdas/shared/contract.ts';
 import type { Lake } from '../constructs/lake.ts';
 import type { LandingZone } from '../constructs/landing-zone.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
@@ -17,16 +17,23 @@ export interface DocumentIngestionPipelineProps extends PipelineProps {
 /** One document from landing bucket to curated record: inspect, read, analyse, publish. */
 export class DocumentIngestionPipeline extends Construct implements Pipeline {
   static readonly trigger: Trigger = { prefix: 'documents/', pipeline: 'document-ingestion' };
+  /** The canary's files go the same way, under a name of their own. */
+  static readonly canary: Trigger = {
+    prefix: CANARY.prefix,
+    pipeline: CANARY.pipeline,
+    machine: DocumentIngestionPipeline.trigger.pipeline,
+  };
   readonly pipeline = 'document-ingestion';
   readonly functions: readonly NodeFunction[];
   readonly stateMachine: StateMachine;
+  readonly queues = [];
   readonly deadLetters = [];
 
   constructor(scope: Construct, id: string, props: DocumentIngestionPipelineProps) {
     super(scope, id);
     const { config, landing, lake, ocr, sentiment } = props;
     const { pipeline } = this;
-    const { prefix } = DocumentIngestionPipeline.trigger;
+    const prefixes = [DocumentIngestionPipeline.trigger.prefix, DocumentIngestionPipeline.canary.prefix];
 
     const inspect = new NodeFunction(this, 'Inspect', {
       config,
@@ -37,8 +44,8 @@ export class DocumentIngestionPipeline extends Construct implements Pipeline {
       // The largest document has to fit.
       memory: 2048,
     });
-    landing.grantRead(inspect, prefix);
-    landing.grantTellMissing(inspect, prefix);
+    landing.grantRead(inspect, ...prefixes);
+    landing.grantTellMissing(inspect, ...prefixes);
     lake.grantWrite(inspect, LAKE.restricted);
     inspect.addEnvironment('LIMITS', JSON.stringify(config.limits));
     inspect.addEnvironment('PRICES', JSON.stringify(config.prices));
@@ -51,7 +58,7 @@ export class DocumentIngestionPipeline extends Construct implements Pipeline {
       timeout: Duration.minutes(2),
     });
     lake.grantRead(publish, LAKE.analysis, LAKE.redacted);
-    lake.grantWrite(publish, `${LAKE.curated}documents/`);
+    lake.grantWrite(publish, `${LAKE.curated}documents/`, `${LAKE.canary}documents/`);
 
     const quarantine = new NodeFunction(this, 'Quarantine', {
       config,
@@ -60,8 +67,8 @@ export class DocumentIngestionPipeline extends Construct implements Pipeline {
       description: 'Copies a rejected document to quarantine, with the reason.',
       timeout: Duration.minutes(5),
     });
-    landing.grantRead(quarantine, prefix);
-    landing.grantTellMissing(quarantine, prefix);
+    landing.grantRead(quarantine, ...prefixes);
+    landing.grantTellMissing(quarantine, ...prefixes);
     lake.grantWrite(quarantine, `${LAKE.quarantine}documents/`);
 
     this.functions = [inspect, publish, quarantine];
@@ -74,7 +81,7 @@ export class DocumentIngestionPipeline extends Construct implements Pipeline {
         QuarantineFunctionArn: quarantine.functionArn,
         OcrStateMachineArn: ocr.arn,
         SentimentStateMachineArn: sentiment.arn,
-        OcrTimeoutSeconds: `${config.timeouts.ocrSeconds}`,
+        CanaryFailingPrefix: CANARY.failing,
         SentimentTimeoutSeconds: `${config.timeouts.sentimentSeconds}`,
       },
       invokes: this.functions,

@@ -10,14 +10,22 @@ import { SentimentPipeline } from './sentiment.ts';
 import { WarehouseLoadPipeline } from './warehouse-load.ts';
 
 /** Which new objects of the landing bucket start which pipeline. */
-export const TRIGGERS: readonly Trigger[] = [DocumentIngestionPipeline.trigger];
-
-const PREFIXES = TRIGGERS.map(({ prefix }) => prefix);
+export const TRIGGERS: readonly Trigger[] = [
+  DocumentIngestionPipeline.trigger,
+  DocumentIngestionPipeline.canary,
+];
 
 /** Every pipeline, in the order in which one needs another. */
 export function createPipelines(scope: Construct, config: Config, data: DataStack): readonly Pipeline[] {
   const { landing, lake, audit, jobs, warehouse } = data;
-  const ocr = new OcrPipeline(scope, 'Ocr', { config, landing, lake, jobs, prefixes: PREFIXES });
+  const ocr = new OcrPipeline(scope, 'Ocr', {
+    config,
+    landing,
+    lake,
+    jobs,
+    // The canary's files are text.
+    prefixes: [DocumentIngestionPipeline.trigger.prefix],
+  });
   const sentiment = new SentimentPipeline(scope, 'Sentiment', { config, lake });
   const documentIngestion = new DocumentIngestionPipeline(scope, 'DocumentIngestion', {
     config,
@@ -40,10 +48,10 @@ export function createPipelines(scope: Construct, config: Config, data: DataStac
     landing,
     audit,
     triggers: new Map(
-      TRIGGERS.map(({ prefix, pipeline }) => {
-        const stateMachine = stateMachines.find((machine) => machine.pipeline === pipeline);
-        if (!stateMachine) throw new Error(`${prefix} triggers ${pipeline}, which has no state machine`);
-        return [prefix, stateMachine];
+      TRIGGERS.map(({ prefix, pipeline, machine = pipeline }) => {
+        const stateMachine = stateMachines.find((candidate) => candidate.pipeline === machine);
+        if (!stateMachine) throw new Error(`${prefix} triggers ${machine}, which has no state machine`);
+        return [prefix, { pipeline, stateMachine }];
       }),
     ),
   });

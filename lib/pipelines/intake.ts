@@ -9,14 +9,15 @@ import type { Pipeline, PipelineProps } from './pipeline.ts';
 export interface IntakePipelineProps extends PipelineProps {
   readonly landing: LandingZone;
   readonly audit: AuditTable;
-  /** Prefix of the landing bucket → state machine that runs for each new object below it. */
-  readonly triggers: ReadonlyMap<string, StateMachine>;
+  /** Prefix of the landing bucket → pipeline of new objects below it, and the state machine that runs for each. */
+  readonly triggers: ReadonlyMap<string, { readonly pipeline: string; readonly stateMachine: StateMachine }>;
 }
 
 /** Every new object is recorded and starts one execution, named by the id of the file. */
 export class IntakePipeline extends Construct implements Pipeline {
   readonly pipeline = 'intake';
   readonly functions: readonly NodeFunction[];
+  readonly queues;
   readonly deadLetters;
 
   constructor(scope: Construct, id: string, props: IntakePipelineProps) {
@@ -32,16 +33,21 @@ export class IntakePipeline extends Construct implements Pipeline {
     });
     landing.arrivals.consumedBy(intake, { batchSize: 10, maxConcurrency: config.concurrency.intake });
     audit.grantRecord(intake);
-    for (const machine of triggers.values()) machine.grantStart(intake);
+    const stateMachines = new Set([...triggers.values()].map(({ stateMachine }) => stateMachine));
+    for (const machine of stateMachines) machine.grantStart(intake);
     intake.addEnvironment(
       'TRIGGERS',
       JSON.stringify(
         Object.fromEntries(
-          [...triggers].map(([prefix, { pipeline, arn }]) => [prefix, { pipeline, stateMachineArn: arn }]),
+          [...triggers].map(([prefix, { pipeline, stateMachine }]) => [
+            prefix,
+            { pipeline, stateMachineArn: stateMachine.arn },
+          ]),
         ),
       ),
     );
     this.functions = [intake];
+    this.queues = [landing.arrivals];
     this.deadLetters = [landing.arrivals.deadLetters];
   }
 }

@@ -26,8 +26,10 @@ const DELIVERIES = 100;
 /** Text of pictures, PDF and TIFF by Textract, at the pace that Textract allows. */
 export class OcrPipeline extends Construct implements Pipeline {
   readonly pipeline = 'ocr';
+  readonly partOf = 'document-ingestion';
   readonly functions: readonly NodeFunction[];
   readonly stateMachine: StateMachine;
+  readonly queues;
   readonly deadLetters;
 
   constructor(scope: Construct, id: string, props: OcrPipelineProps) {
@@ -68,6 +70,7 @@ export class OcrPipeline extends Construct implements Pipeline {
       memory: 1024,
     });
     this.functions = [read, collect, lastLook];
+    this.queues = [tasks, completions];
     this.deadLetters = [tasks.deadLetters, completions.deadLetters];
 
     this.stateMachine = new StateMachine(this, 'StateMachine', {
@@ -89,6 +92,12 @@ export class OcrPipeline extends Construct implements Pipeline {
     for (const fn of [read, collect]) this.stateMachine.grantAnswer(fn);
     for (const prefix of prefixes) landing.grantHandOver(read, prefix);
     jobs.grantKeep(read);
+    read.addEnvironment('PRICES', JSON.stringify(config.prices));
+    read.addEnvironment('DAILY_OCR_USD', `${config.spend.dailyOcrUsd}`);
+    if (config.spend.dailyOcrUsd > 0) {
+      jobs.grantFind(read);
+      this.stateMachine.grantHeartbeat(read);
+    }
     for (const fn of [collect, lastLook]) jobs.grantFind(fn);
     for (const fn of this.functions) {
       lake.grantWrite(fn, LAKE.restricted);

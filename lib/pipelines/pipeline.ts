@@ -1,7 +1,9 @@
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IConstruct } from 'constructs';
 import type { Config } from '../config.ts';
 import type { NodeFunction } from '../constructs/node-function.ts';
 import type { StateMachine } from '../constructs/state-machine.ts';
+import type { TaskQueue } from '../constructs/task-queue.ts';
 
 /** What every pipeline is given. */
 export interface PipelineProps {
@@ -9,11 +11,15 @@ export interface PipelineProps {
 }
 
 /** What every pipeline shows, for outputs, alarms and redrives. */
-export interface Pipeline {
+export interface Pipeline extends IConstruct {
   /** For example `document-ingestion`; the name of its folder, files and state machine. */
   readonly pipeline: string;
   readonly functions: readonly NodeFunction[];
   readonly stateMachine?: StateMachine;
+  /** Pipeline whose executions start this one's: a failure is that one's too, and told there. */
+  readonly partOf?: string;
+  /** Queues that its functions empty. */
+  readonly queues: readonly TaskQueue[];
   /** Where messages go that could not be worked on. */
   readonly deadLetters: readonly IQueue[];
 }
@@ -21,5 +27,8 @@ export interface Pipeline {
 /** New objects below a prefix of the landing bucket start a pipeline. */
 export interface Trigger {
   readonly prefix: string;
+  /** What the files' pipeline is called, in the audit table and metrics. */
   readonly pipeline: string;
+  /** Pipeline whose state machine runs for them. @default pipeline */
+  readonly machine?: string;
 }

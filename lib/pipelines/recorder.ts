@@ -3,6 +3,7 @@ import { Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { AuditTable } from '../constructs/audit-table.ts';
+import { grantPutIncident } from '../constructs/incidents.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import type { StateMachine } from '../constructs/state-machine.ts';
 import { TaskQueue } from '../constructs/task-queue.ts';
@@ -18,6 +19,7 @@ export interface RecorderPipelineProps extends PipelineProps {
 export class RecorderPipeline extends Construct implements Pipeline {
   readonly pipeline = 'recorder';
   readonly functions: readonly NodeFunction[];
+  readonly queues;
   readonly deadLetters;
   /** Status changes of executions, as EventBridge delivers them. */
   readonly changes: TaskQueue;
@@ -49,12 +51,15 @@ export class RecorderPipeline extends Construct implements Pipeline {
     changes.consumedBy(recorder, { batchSize: 10, maxConcurrency: config.concurrency.recorder });
     audit.grantRecord(recorder);
     for (const machine of stateMachines) machine.grantDescribe(recorder);
+    grantPutIncident(recorder);
+    recorder.addEnvironment('OBJECTIVE', JSON.stringify({ seconds: config.objectives.minutes * 60 }));
     // By hand, because an ARN that is known at deployment only cannot be the name of a member for JSON.stringify.
     recorder.addEnvironment(
       'PIPELINES',
       `{${stateMachines.map(({ arn, pipeline }) => `"${arn}":"${pipeline}"`).join(',')}}`,
     );
     this.functions = [recorder];
+    this.queues = [changes];
     this.deadLetters = [changes.deadLetters];
   }
 }

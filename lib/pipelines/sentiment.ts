@@ -14,8 +14,10 @@ export interface SentimentPipelineProps extends PipelineProps {
 /** Language, sentiment, personal data, entities and key phrases of a text, at the pace that Comprehend allows. */
 export class SentimentPipeline extends Construct implements Pipeline {
   readonly pipeline = 'sentiment';
+  readonly partOf = 'document-ingestion';
   readonly functions: readonly NodeFunction[];
   readonly stateMachine: StateMachine;
+  readonly queues;
   readonly deadLetters;
 
   constructor(scope: Construct, id: string, props: SentimentPipelineProps) {
@@ -36,6 +38,7 @@ export class SentimentPipeline extends Construct implements Pipeline {
       memory: 1024,
     });
     this.functions = [analyse];
+    this.queues = [tasks];
     this.deadLetters = [tasks.deadLetters];
 
     this.stateMachine = new StateMachine(this, 'StateMachine', {

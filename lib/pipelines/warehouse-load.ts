@@ -21,6 +21,7 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
   readonly pipeline = 'warehouse-load';
   readonly functions: readonly NodeFunction[];
   readonly stateMachine: StateMachine;
+  readonly queues;
   readonly deadLetters;
 
   constructor(scope: Construct, id: string, props: WarehouseLoadPipelineProps) {
@@ -87,6 +88,7 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
     start.addEnvironment('LOAD_STATE_MACHINE_ARN', this.stateMachine.arn);
 
     this.functions = [start, compact, mark];
+    this.queues = [lake.curated];
     this.deadLetters = [lake.curated.deadLetters];
   }
 }

@@ -8,6 +8,7 @@ import { Catalogue } from '../constructs/catalogue.ts';
 import { Lake } from '../constructs/lake.ts';
 import { LandingZone } from '../constructs/landing-zone.ts';
 import { OcrJobsTable } from '../constructs/ocr-jobs-table.ts';
+import { TicketsTable } from '../constructs/tickets-table.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 
 export interface DataStackProps extends StackProps {
@@ -22,6 +23,7 @@ export class DataStack extends Stack {
   readonly lake: Lake;
   readonly audit: AuditTable;
   readonly jobs: OcrJobsTable;
+  readonly tickets: TicketsTable;
   readonly warehouse?: Warehouse;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
@@ -41,6 +43,7 @@ export class DataStack extends Stack {
     this.lake = new Lake(this, 'Lake', { config, accessLogs });
     this.audit = new AuditTable(this, 'Audit', { config });
     this.jobs = new OcrJobsTable(this, 'OcrJobs', { config });
+    this.tickets = new TicketsTable(this, 'Tickets', { config });
     const catalogue = new Catalogue(this, 'Catalogue', { config, lake: this.lake });
     if (config.warehouse.enabled)
       this.warehouse = new Warehouse(this, 'Warehouse', { config, lake: this.lake });
@@ -50,6 +53,7 @@ export class DataStack extends Stack {
       LakeBucketName: this.lake.bucket.bucketName,
       AuditTableName: this.audit.table.tableName,
       OcrJobsTableName: this.jobs.table.tableName,
+      TicketsTableName: this.tickets.table.tableName,
       GlueDatabaseName: catalogue.databaseName,
       WarehouseWorkgroupName: this.warehouse?.workgroupName,
       WarehouseDatabase: this.warehouse?.database,

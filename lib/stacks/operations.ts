@@ -1,7 +1,15 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
+import { PipelineAlarms } from '../constructs/alarms/alarms.ts';
+import { Dashboard } from '../constructs/dashboard.ts';
 import { SecondChannel } from '../constructs/second-channel.ts';
+import { SpendWatch } from '../constructs/spend-watch.ts';
+import { BackfillPipeline } from '../pipelines/backfill.ts';
+import { CanaryPipeline } from '../pipelines/canary.ts';
+import { HelpDeskPipeline } from '../pipelines/help-desk.ts';
+import { TRIGGERS } from '../pipelines/index.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { DataStack } from './data.ts';
 import type { PipelinesStack } from './pipelines.ts';
 
@@ -15,8 +23,53 @@ export interface OperationsStackProps extends StackProps {
 export class OperationsStack extends Stack {
   constructor(scope: Construct, id: string, props: OperationsStackProps) {
     super(scope, id, props);
-    const { config } = props;
+    const { config, data, pipelines } = props;
     const secondChannel = new SecondChannel(this, 'SecondChannel', { config });
     new CfnOutput(this, 'SecondChannelTopicArn', { value: secondChannel.topic.topicArn });
+
+    const { landing, lake, audit, tickets } = data;
+    const backfill = new BackfillPipeline(this, 'Backfill', {
+      config,
+      landing,
+      lake,
+      prefixes: TRIGGERS.filter(({ machine }) => machine === undefined).map(({ prefix }) => prefix),
+    });
+    new CfnOutput(this, 'BackfillStateMachineArn', { value: backfill.stateMachine.arn });
+
+    const canary = config.canary.enabled
+      ? [new CanaryPipeline(this, 'Canary', { config, landing, lake, audit, tickets, secondChannel })]
+      : [];
+    for (const { stateMachine } of canary) {
+      new CfnOutput(this, 'CanaryStateMachineArn', { value: stateMachine.arn });
+    }
+
+    // Pipelines of this stack: their failed executions are incidents too.
+    const working: readonly Pipeline[] = [backfill, ...canary];
+    const helpDesk = new HelpDeskPipeline(this, 'HelpDesk', {
+      config,
+      tickets: data.tickets,
+      audit: data.audit,
+      secondChannel,
+      // One that others start fails those.
+      stateMachines: [...pipelines.pipelines, ...working]
+        .filter(({ partOf }) => partOf === undefined)
+        .flatMap(({ stateMachine }) => stateMachine ?? []),
+    });
+    const operations: readonly Pipeline[] = [...working, helpDesk];
+    const watched = {
+      config,
+      pipelines: pipelines.pipelines,
+      operations,
+      // A trigger with another pipeline's machine is the canary's.
+      files: TRIGGERS.filter(({ machine }) => machine === undefined).map(({ pipeline }) => pipeline),
+      tables: [
+        { pipeline: 'recorder', name: 'Audit', table: data.audit.table },
+        { pipeline: 'ocr', name: 'Jobs', table: data.jobs.table },
+      ],
+    };
+    const { alarms } = new PipelineAlarms(this, { ...watched, secondChannel });
+    const dashboard = new Dashboard(this, 'Dashboard', { ...watched, alarms });
+    new CfnOutput(this, 'DashboardName', { value: dashboard.name });
+    new SpendWatch(this, 'SpendWatch', { config, secondChannel });
   }
 }

@@ -2,6 +2,8 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
+import { pascalCase } from '../constructs/alarms/names.ts';
+import { tagPipeline } from '../constructs/tags.ts';
 import { createPipelines } from '../pipelines/index.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { DataStack } from './data.ts';
@@ -18,7 +20,9 @@ export class PipelinesStack extends Stack {
   constructor(scope: Construct, id: string, props: PipelinesStackProps) {
     super(scope, id, props);
     this.pipelines = createPipelines(this, props.config, props.data);
-    for (const { pipeline, stateMachine } of this.pipelines) {
+    for (const each of this.pipelines) {
+      const { pipeline, stateMachine } = each;
+      tagPipeline(each, pipeline, props.config);
       if (stateMachine) {
         new CfnOutput(this, `${pascalCase(pipeline)}StateMachineArn`, { value: stateMachine.arn });
       }
@@ -30,7 +34,3 @@ export class PipelinesStack extends Stack {
     return this.pipelines.flatMap(({ deadLetters }) => deadLetters);
   }
 }
-
-/** `document-ingestion` as `DocumentIngestion`. */
-const pascalCase = (name: string) =>
-  name.replace(/(^|-)(\w)/g, (_match, _hyphen, letter) => letter.toUpperCase());

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { BREAKS, type BreakName, isBreak, unknownBreak } from '../faults/breaks.ts';
+import { type RuleInput, readPlan } from '../faults/rules.ts';
 
 export interface StartOptions {
   /** Stop when every file has its outcome and is loaded. */
@@ -11,6 +14,12 @@ export interface StartOptions {
   readonly data: string | undefined;
   /** Empty the data directory first. */
   readonly fresh: boolean;
+  /** Named sets of faults to switch on, and to see through. */
+  readonly break: readonly BreakName[];
+  /** Further faults. */
+  readonly fault: readonly RuleInput[];
+  /** Decides where faults meet by chance. */
+  readonly seed: number | undefined;
   readonly help: boolean;
 }
 
@@ -30,6 +39,11 @@ Runs the synthesised pipeline on this machine and drops the samples into its lan
   --port N       port of the endpoint on 127.0.0.1 (default 4566; 0 takes a free one)
   --data DIR     where state is kept (default .millrace)
   --fresh        forget what the data directory holds
+  --break NAME   switch on a set of faults, show what comes of it, lift it and mend what failed;
+                 several are allowed. NAME is one of
+                 ${Object.keys(BREAKS).join(', ')}
+  --fault PLAN   switch on faults: a JSON file, or JSON itself, as docs/operations.md describes
+  --seed N       decides where faults meet by chance; is printed, to be given again
   --help         show this
 `;
 
@@ -44,7 +58,32 @@ export function parseOptions(argv: readonly string[]): StartOptions {
     // An empty path would be the current directory: a variable that is not set, most likely.
     if (values[name] === '') throw new WrongUsage(`--${name} must name a folder, and it is empty.`);
   }
-  return { ...values, port, input: values.input, data: values.data };
+  if (values.seed !== undefined && !(/^\d+$/.test(values.seed) && Number(values.seed) < 2 ** 32)) {
+    throw new WrongUsage(`--seed must be a whole number below 2^32, and it is "${values.seed}".`);
+  }
+  return {
+    ...values,
+    port,
+    input: values.input,
+    data: values.data,
+    break: values.break.map(knownBreak),
+    fault: values.fault.flatMap(readFaults),
+    seed: values.seed === undefined ? undefined : Number(values.seed),
+  };
+}
+
+function knownBreak(name: string): BreakName {
+  if (isBreak(name)) return name;
+  throw new WrongUsage(unknownBreak(name));
+}
+
+/** Reads a plan that is JSON itself, or in a file. */
+function readFaults(text: string): readonly RuleInput[] {
+  try {
+    return readPlan(JSON.parse(/^\s*[[{]/.test(text) ? text : readFileSync(text, 'utf8'))).rules;
+  } catch (error) {
+    throw new WrongUsage(`--fault: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function readValues(argv: readonly string[]) {
@@ -58,6 +97,9 @@ function readValues(argv: readonly string[]) {
         port: { type: 'string', default: '4566' },
         data: { type: 'string' },
         fresh: { type: 'boolean', default: false },
+        break: { type: 'string', multiple: true, default: [] },
+        fault: { type: 'string', multiple: true, default: [] },
+        seed: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values;

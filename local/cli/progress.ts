@@ -1,5 +1,6 @@
 import type { BusEvent } from '../services/service.ts';
-import { printable } from './report.ts';
+import type { FileState } from './deployment.ts';
+import { isLoaded, printable } from './report.ts';
 
 /** What a file is going through, in words for people. */
 const STAGES: Readonly<Record<string, string>> = {
@@ -46,6 +47,23 @@ export class Progress {
     if (!line || line.stage === stage) return;
     line.stage = stage;
     this.#changed(fileId);
+  }
+
+  /** Says something above the lines of the files. */
+  note(text: string): void {
+    if (this.#live && this.#drawn > 0) {
+      this.#out.write(`\x1b[${this.#drawn}A\x1b[0J`);
+      this.#drawn = 0;
+    }
+    this.#out.write(`${text}\n`);
+    if (this.#live && this.#lines.size > 0) this.#draw();
+  }
+
+  /** Shows what the audit table says of a file. */
+  show(fileId: string, state: FileState | undefined): void {
+    if (!state || ['RECEIVED', 'PROCESSING_INITIATED'].includes(state.status)) return;
+    if (state.status !== 'SUCCEEDED') this.set(fileId, state.status.toLowerCase());
+    else this.set(fileId, isLoaded(state) ? String(state.loadStatus).toLowerCase() : 'loading');
   }
 
   /** Leaves what is drawn where it is. */

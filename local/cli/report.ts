@@ -1,3 +1,4 @@
+import type { LocalTicket } from '../help-desk/index.ts';
 import type { FileState } from './deployment.ts';
 
 /** One file of the report. Members that do not apply are null. */
@@ -24,6 +25,25 @@ export interface Report {
   readonly seconds: number;
   readonly files: readonly FileReport[];
   readonly warehouse: { readonly documents: number };
+  /** Tickets at the help desk of this machine, oldest first. */
+  readonly tickets: readonly TicketReport[];
+}
+
+/** One ticket of the report. */
+export interface TicketReport {
+  readonly desk: string;
+  readonly id: string;
+  readonly title: string;
+  readonly state: 'open' | 'resolved';
+  readonly priority: string | null;
+  readonly openedAt: string;
+  readonly updatedAt: string;
+  readonly resolvedAt: string | null;
+}
+
+export function ticketReport(ticket: LocalTicket): TicketReport {
+  const { desk, id, title, state, priority, openedAt, updatedAt, resolvedAt } = ticket;
+  return { desk, id, title, state, priority, openedAt, updatedAt, resolvedAt };
 }
 
 export interface TrackedFile {

@@ -3,19 +3,22 @@ import { join, resolve } from 'node:path';
 import { emptyData } from '../data-directory.ts';
 import { defaultDataDir, type Runtime, startRuntime } from '../runtime.ts';
 import { Deployment, type FileState } from './deployment.ts';
+import { announceFaults, drill } from './drill.ts';
 import { fileIdOf, inputFiles } from './files.ts';
 import { nextSteps } from './next-steps.ts';
+import { tellOperations } from './operations.ts';
 import type { StartOptions } from './options.ts';
+import { pause } from './pause.ts';
 import { Progress } from './progress.ts';
 import {
   type FileReport,
   fileReport,
   isDone,
   isGood,
-  isLoaded,
   type Report,
   type TrackedFile,
   table,
+  ticketReport,
 } from './report.ts';
 import { synthesise } from './synthesise.ts';
 
@@ -51,19 +54,23 @@ export async function run(
     assembly,
     dataDir,
     port: options.port,
+    helpDesk: { port: helpDeskPort(options.port) },
+    faults: { seed: options.seed, breaks: [...options.break], rules: [...options.fault] },
     onEvent: (event) => progress.observe(event),
   });
   try {
-    say(`Ready after ${((performance.now() - began) / 1000).toFixed(1)} s at ${runtime.endpoint}\n`);
+    say(`Ready after ${((performance.now() - began) / 1000).toFixed(1)} s at ${runtime.endpoint}`);
+    say(`Help desk at ${runtime.helpDesk?.url}\n`);
+    announceFaults(runtime, options.break, say);
+    tellOperations(runtime, progress);
     const deployment = new Deployment(runtime);
-    const states = await follow(
-      deployment,
-      progress,
-      await drop(deployment, input, progress, signal),
-      signal,
-    );
+    const files = await drop(deployment, input, progress, signal);
+    const isMended =
+      options.break.length === 0 ||
+      (await drill({ root, runtime, deployment, breaks: options.break, files, progress, signal }));
+    const states = await follow(deployment, progress, files, signal);
     progress.finish();
-    const report = await reportOf(deployment, states, (performance.now() - began) / 1000);
+    const report = await reportOf(runtime, deployment, states, (performance.now() - began) / 1000);
     say(`\n${table(report.files)}\n`);
     if (options.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     if (!options.once && !signal.aborted) {
@@ -71,12 +78,15 @@ export async function run(
       await stayUp(deployment, progress, runtime, signal);
     }
     if (options.once && signal.aborted) return 130;
-    return !options.once || report.files.every(isGood) ? 0 : 1;
+    return !options.once || (isMended && report.files.every(isGood)) ? 0 : 1;
   } finally {
     progress.finish();
     await runtime.stop();
   }
 }
+
+/** A place of its own, out of the way of who takes the port after ours: 4666 beside 4566. */
+const helpDeskPort = (port: number) => (port === 0 || port + 100 > 65_535 ? 0 : port + 100);
 
 /** Drops the input, and takes up what an earlier run left on its way. */
 async function drop(
@@ -122,20 +132,15 @@ async function follow(
     for (const file of open) {
       const state = news.get(file.fileId);
       states.set(file, state);
-      showOutcome(progress, file.fileId, state);
+      progress.show(file.fileId, state);
     }
     if (signal.aborted || files.every((file) => isDone(states.get(file)))) return states;
     await pause(POLL_MS, signal);
   }
 }
 
-function showOutcome(progress: Progress, fileId: string, state: FileState | undefined): void {
-  if (!state || ['RECEIVED', 'PROCESSING_INITIATED'].includes(state.status)) return;
-  if (state.status !== 'SUCCEEDED') progress.set(fileId, state.status.toLowerCase());
-  else progress.set(fileId, isLoaded(state) ? String(state.loadStatus).toLowerCase() : 'loading');
-}
-
 async function reportOf(
+  runtime: Runtime,
   deployment: Deployment,
   states: ReadonlyMap<TrackedFile, FileState | undefined>,
   seconds: number,
@@ -148,6 +153,7 @@ async function reportOf(
     seconds: Math.round(seconds * 1000) / 1000,
     files,
     warehouse: { documents: await deployment.documentsInWarehouse() },
+    tickets: runtime.helpDesk?.tickets().map(ticketReport) ?? [],
   };
 }
 
@@ -171,22 +177,10 @@ async function stayUp(
   while (!signal.aborted) {
     const states = await deployment.states([...open.keys()]);
     for (const [fileId, state] of states) {
-      showOutcome(progress, fileId, state);
+      progress.show(fileId, state);
       if (isDone(state)) open.delete(fileId);
     }
     await pause(POLL_MS, signal);
   }
   stopListening();
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

@@ -20,10 +20,10 @@ const INPUTS = [
 ];
 
 /**
- * What the laptop's configuration has beside that of the environment: the help desk is on this machine, and a desk in
- * AWS would be refused there.
+ * What the laptop's configuration has beside that of the environment: the help desk is on this machine, where a desk in
+ * AWS would be refused, and the second channel has somebody to write to, whose mails are shown and never sent.
  */
-const CONTEXT = { 'helpDesk.allowPrivateTargets': true };
+const CONTEXT = { 'helpDesk.allowPrivateTargets': true, 'helpDesk.email': 'on-call@example.com' };
 
 /**
  * Synthesises the application as `cdk synth` does, without the CLI's own start-up time, and only when its sources have

@@ -1,3 +1,4 @@
+import type { Faults } from '../faults/faults.ts';
 import {
   type AuthorizationRequest,
   AwsError,
@@ -42,3 +43,11 @@ export function createDispatch(
     return operation.handle(input, { caller, ...(signal ? { signal } : {}) });
   };
 }
+
+/** Lets faults stand around every call of a dispatch. */
+export const disturbed =
+  (dispatch: Dispatch, via: 'endpoint' | 'process', faults: Faults): Dispatch =>
+  (service, operation, input, caller, signal) =>
+    faults.call({ via, service, operation, caller }, () =>
+      dispatch(service, operation, input, caller, signal),
+    );

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import type { Faults } from '../faults/faults.ts';
 import { AwsError, type HttpRequest, type HttpResponse, type LocalService } from '../services/service.ts';
 import { credentialScope, type RoleKeys } from './credentials.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -15,6 +16,10 @@ export interface EndpointOptions {
   readonly dispatch: Dispatch;
   /** Sees REST requests; the others are seen by who observes `dispatch`. */
   readonly onCall?: ((call: ObservedCall) => void) | undefined;
+  /** Stands around REST requests, as `dispatch` around the others. */
+  readonly faults: Faults;
+  /** What the runtime itself answers, by path. */
+  readonly controls: Readonly<Record<string, (request: HttpRequest) => Promise<HttpResponse>>>;
 }
 
 /** The port is taken by another process. */
@@ -81,7 +86,8 @@ export class Endpoint {
       body,
       caller: this.#options.keys.callerOf(scope?.accessKeyId),
     };
-    const response = await this.#answer(signingName, request, requestId);
+    const control = this.#options.controls[path];
+    const response = await (control ? control(request) : this.#answer(signingName, request, requestId));
     await send(outgoing, response, requestId, request.method === 'HEAD');
   }
 
@@ -100,12 +106,17 @@ export class Endpoint {
         );
       }
       if (service.http) {
-        const response = await service.http(request);
+        const { caller } = request;
+        const response = await service.http({
+          ...request,
+          around: (operation, work) =>
+            this.#options.faults.call({ via: 'endpoint', service: signingName, operation, caller }, work),
+        });
         this.#options.onCall?.({
           via: 'endpoint',
           service: signingName,
           operation: `${request.method} ${request.path}${request.query.size > 0 ? `?${request.query}` : ''}`,
-          caller: request.caller,
+          caller,
           ...(response.status >= 400 && { error: String(response.status) }),
         });
         return response;

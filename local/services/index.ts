@@ -1,3 +1,4 @@
+import type { Faults } from '../faults/faults.ts';
 import type { Assembly } from '../template/assembly.ts';
 import type { ProvisionedStacks } from '../template/provision.ts';
 import { createCloudformation } from './cloudformation/index.ts';
@@ -33,6 +34,7 @@ export async function createServices(
   context: RuntimeContext,
   assembly: Assembly,
   stacks: () => ProvisionedStacks,
+  faults: Faults,
 ) {
   return {
     logs: createLogs(context),
@@ -56,7 +58,7 @@ export async function createServices(
     redshiftData: createRedshiftData(context),
     events: createEvents(context),
     states: createStates(context),
-    lambda: createLambda(context, assembly),
+    lambda: createLambda(context, assembly, { faults }),
     scheduler: createScheduler(context),
   };
 }

@@ -17,6 +17,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: Buffer;
   readonly caller: Caller;
+  /** Stands around the work once its API action is known, where something may go wrong with it. */
+  readonly around?: <Output>(operation: string, work: () => Promise<Output>) => Promise<Output>;
 }
 
 export interface HttpResponse {

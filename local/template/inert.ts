@@ -16,6 +16,8 @@ function inert(...attributes: string[]): Provision {
  */
 export const INERT_PROVISIONERS: Readonly<Record<string, Provision>> = {
   'AWS::Budgets::Budget': inert(),
+  'AWS::CE::AnomalyMonitor': inert('MonitorArn'),
+  'AWS::CE::AnomalySubscription': inert('SubscriptionArn', 'AccountId'),
   'AWS::CloudFormation::WaitConditionHandle': inert(),
   'AWS::CloudWatch::Dashboard': inert(),
   'AWS::EC2::EIP': inert('AllocationId', 'PublicIp'),

@@ -146,12 +146,12 @@ export function waysOf(stage: Stage, props: Props) {
     ...record,
     body: JSON.stringify({ taskToken: JSON.parse(record.body).taskToken }),
   });
-  const { textract, comprehend } = stage.test.runtime.services;
+  const { faults } = stage.test.runtime;
   const throttled =
-    (service: { throttleNext(count: number): void }, way: Way): Way =>
+    (service: string, way: Way): Way =>
     async () => {
-      service.throttleNext(10);
-      return way().finally(() => service.throttleNext(0));
+      faults.set([{ fault: 'throttled', service }]);
+      return way().finally(() => faults.clear());
     };
 
   /** Runs an execution until a task of it fails or it ends. */
@@ -202,7 +202,7 @@ export function waysOf(stage: Stage, props: Props) {
       read(pdf, 'pdf'),
       read({ ...image, versionId: 'null' }, 'image'),
       read(image, 'image', senseless),
-      throttled(textract, read(image, 'image')),
+      throttled('textract', read(image, 'image')),
       // The same message again, as after a crash: the job of its first delivery is looked for.
       async () => {
         const { record } = await job();
@@ -213,7 +213,7 @@ export function waysOf(stage: Stage, props: Props) {
       async () => stage.invoke('Ocr/Collect', asBatch((await job()).completion)),
       async () => {
         const { completion } = await job();
-        return throttled(textract, () => stage.invoke('Ocr/Collect', asBatch(completion)))();
+        return throttled('textract', () => stage.invoke('Ocr/Collect', asBatch(completion)))();
       },
       // Textract tells of a job that it does not know, for a file whose job could not be started.
       async () => {
@@ -233,7 +233,7 @@ export function waysOf(stage: Stage, props: Props) {
           await stage.invoke('Ocr/Read', asBatch(record));
         }),
     ],
-    analyse: [analyse(), analyse(senseless), throttled(comprehend, analyse())],
+    analyse: [analyse(), analyse(senseless), throttled('comprehend', analyse())],
     startLoad: [invoke('WarehouseLoad/Start', () => asBatch(props.curated))],
     compact: [invoke('WarehouseLoad/Compact', () => payload('WarehouseLoad/Compact'))],
     mark: [invoke('WarehouseLoad/Mark', () => payload('WarehouseLoad/Mark'))],

@@ -9,6 +9,9 @@ import { byRanges, inMemory } from '../../lambdas/document-ingestion/bytes.ts';
 import type { Inspection } from '../../lambdas/document-ingestion/contract.ts';
 import { inspect } from '../../lambdas/document-ingestion/inspection.ts';
 import type { LandedObject } from '../../lambdas/document-ingestion/landed-object.ts';
+import { InspectInput } from '../../lambdas/document-ingestion/schemas.ts';
+import type { Decision } from '../../lambdas/shared/contract.ts';
+import { parse } from '../../lambdas/shared/parse.ts';
 import { FILE_ID, LIMITS, MemoryLake, PRICES, seeded } from './support.ts';
 
 const SOURCE = { fileId: FILE_ID, bucket: 'landing', key: 'documents/any.bin', versionId: 'v1' };
@@ -29,10 +32,11 @@ function landed(bytes: Buffer): LandedObject {
 async function judged(
   bytes: Buffer,
   limits = LIMITS,
+  decision?: Decision,
 ): Promise<Inspection & { written?: string | undefined }> {
   const lake = new MemoryLake();
   const dependencies = { lake, lakeBucket: 'lake', limits, prices: PRICES };
-  const inspection = await inspect(SOURCE, { ...dependencies, open: async () => landed(bytes) });
+  const inspection = await inspect(SOURCE, decision, { ...dependencies, open: async () => landed(bytes) });
   return { ...inspection, written: lake.objects.get(`restricted/documents/${FILE_ID}/text.txt`) };
 }
 
@@ -235,7 +239,10 @@ test('what is no text and no document is refused, whatever its name says', async
 test('an empty file and a deleted one are refused', async () => {
   assert.equal(await codeOf(Buffer.alloc(0)), 'EMPTY_FILE');
   const dependencies = { lake: new MemoryLake(), lakeBucket: 'lake', limits: LIMITS, prices: PRICES };
-  const { verdict, reason } = await inspect(SOURCE, { ...dependencies, open: async () => undefined });
+  const { verdict, reason } = await inspect(SOURCE, undefined, {
+    ...dependencies,
+    open: async () => undefined,
+  });
   assert.deepEqual([verdict, reason?.code], ['REJECTED', 'DELETED']);
 });
 
@@ -342,6 +349,42 @@ test('a file over the limit is refused unread, and an expensive one is held', as
   const held = await judged(await pdf(50), { ...LIMITS, holdAboveUsd: 0.1 });
   assert.deepEqual([held.verdict, held.reason?.code, held.pages], ['HELD', 'COST_OVER_LIMIT', 50]);
   assert.equal(held.written, undefined);
+});
+
+test('a released file passes the limit of costs, and no other', async () => {
+  const release: Decision = { action: 'release', by: 'jane' };
+  const limits = { ...LIMITS, holdAboveUsd: 0.000_001 };
+  const released = await judged(Buffer.from('A letter.'), limits, release);
+  assert.deepEqual(
+    [released.verdict, released.reason, released.written],
+    ['ACCEPTED', undefined, 'A letter.'],
+  );
+  assert.equal((await judged(Buffer.alloc(0), limits, release)).reason?.code, 'EMPTY_FILE');
+});
+
+test('a file that a person rejects is rejected in their name, whatever it holds', async () => {
+  const reject: Decision = { action: 'reject', by: 'jane', comment: 'sent twice' };
+  for (const bytes of [await pdf(50), Buffer.from('A letter.'), Buffer.alloc(0)]) {
+    const { verdict, reason, text } = await judged(bytes, { ...LIMITS, holdAboveUsd: 0.1 }, reject);
+    assert.deepEqual([verdict, reason?.code, text], ['REJECTED', 'REJECTED_BY_OPERATOR', undefined]);
+    assert.equal(reason?.message, 'jane decided not to process the file: sent twice');
+  }
+});
+
+test('only a rerun takes a decision, and only one that is known', () => {
+  const decision = { action: 'release', by: 'jane' };
+  const input = (executionName: string, more: object) => ({ executionName, input: { ...SOURCE, ...more } });
+  assert.deepEqual(parse(InspectInput, input(FILE_ID, {})).input, SOURCE);
+  assert.deepEqual(parse(InspectInput, input(`${FILE_ID}-r2`, { decision })).input, { ...SOURCE, decision });
+  assert.throws(() => parse(InspectInput, input(FILE_ID, { decision })), {
+    name: 'InvalidEvent',
+    message: /input\.decision: only a rerun/,
+  });
+  for (const wrong of [{ action: 'forget', by: 'jane' }, { action: 'reject' }, 'release', null]) {
+    assert.throws(() => parse(InspectInput, input(`${FILE_ID}-r2`, { decision: wrong })), {
+      name: 'InvalidEvent',
+    });
+  }
 });
 
 test('an object read by ranges is the object', async () => {

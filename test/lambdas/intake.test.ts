@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
-import { admit, triggerOf } from '../../lambdas/intake/admit.ts';
+import { admit } from '../../lambdas/intake/admit.ts';
 import { arrivalsOf } from '../../lambdas/intake/arrivals.ts';
-import { sourceFile } from '../../lambdas/intake/file-id.ts';
+import { sourceFile } from '../../lambdas/shared/file-id.ts';
+import { triggerOf } from '../../lambdas/shared/triggers.ts';
 import { awsError, FakeClient, startDynamo } from './support.ts';
 
 const dynamo = await startDynamo({ audit: ['pk', 'sk'] });

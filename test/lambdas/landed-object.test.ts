@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { s3Quarantine } from '../../lambdas/document-ingestion/isolate.ts';
 import { MAX_BYTES_IN_MEMORY, openInS3 } from '../../lambdas/document-ingestion/landed-object.ts';
-import { sourceFile } from '../../lambdas/intake/file-id.ts';
+import { sourceFile } from '../../lambdas/shared/file-id.ts';
 import { startS3 } from '../local/support-s3.ts';
 
 const KEY = 'documents/Grüße + 世界 100%.txt';

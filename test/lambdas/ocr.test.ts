@@ -66,6 +66,7 @@ function setUp() {
     fileId,
     source: { fileId, bucket: 'landing', key: 'documents/a.pdf', versionId: 'v1' },
     kind: 'pdf',
+    pages: 2,
     ...more,
   });
   return { fileId, textract, lake, jobs, dependencies, task };

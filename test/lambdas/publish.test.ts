@@ -59,6 +59,13 @@ test('a record has the columns of its dataset, in their order, on one line', asy
   );
 });
 
+test('what a canary sent is published beside the data, where nothing takes it in', async () => {
+  const lake = lakeWith('Dear [NAME]');
+  const source = { ...DOCUMENT.source, key: 'canary/succeed/run-1.txt' };
+  const { record } = await publish({ ...INPUT, document: { ...DOCUMENT, source } }, lake, 'lake');
+  assert.equal(record.key, KEY.replace(/^curated/, 'canary'));
+});
+
 test('publishing again writes the same bytes', async () => {
   const [first, second] = [lakeWith('Dear [NAME]'), lakeWith('Dear [NAME]')];
   await publish(INPUT, first, 'lake');

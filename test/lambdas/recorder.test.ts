@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { admit } from '../../lambdas/intake/admit.ts';
 import { changeOf, type StatusChange, StatusChangeEvent } from '../../lambdas/recorder/change.ts';
+import { heldIncident } from '../../lambdas/recorder/held.ts';
+import { measure } from '../../lambdas/recorder/measure.ts';
 import { record } from '../../lambdas/recorder/record.ts';
+import type { Meter } from '../../lambdas/shared/meter.ts';
 import { parse } from '../../lambdas/shared/parse.ts';
-import { seeded, startDynamo } from './support.ts';
+import { FakeClient, seeded, startDynamo } from './support.ts';
 
 const dynamo = await startDynamo({ audit: ['pk', 'sk'] });
 after(() => dynamo.stop());
@@ -111,7 +115,7 @@ test('a late failure of a stale duplicate does not undo a success', async () => 
   const id = nextId();
   await take(event(id, { status: 'SUCCEEDED', stopDate: START + 100, output: DONE }));
   const late = await take(event(id, { status: 'FAILED', stopDate: START + 9_000, error: 'E' }));
-  assert.deepEqual(late, { isNews: true, isCurrent: false });
+  assert.deepEqual([late.isNews, late.isCurrent], [true, false]);
   assert.equal((await currentOf(id))?.Status?.S, 'SUCCEEDED');
 });
 
@@ -210,4 +214,146 @@ test('an execution that tells no outcome, or has a foreign name, is refused and 
     name: 'InvalidEvent',
   });
   await assert.rejects(take(event(id, { name: 'by-hand' })), /named after a file/);
+});
+
+const OBJECTIVE = { seconds: 600 };
+
+/** Lands a file at `START` and records its changes; answers the sums that were measured, as `<Metric>/<Pipeline>`. */
+async function measured(
+  key: string,
+  changes: readonly (readonly [pipeline: string, more: Partial<StatusChange['detail']>])[],
+): Promise<Record<string, number>> {
+  const fileId = nextId();
+  const file = { fileId, bucket: 'landing', key, versionId: 'v1' };
+  const arrival = { file, bytes: 91, time: new Date(START).toISOString() };
+  const trigger = { pipeline: 'document-ingestion', stateMachineArn: 'arn:machine' };
+  await admit(arrival, trigger, { dynamo: dynamo.client, sfn: new FakeClient(), auditTable: 'audit' });
+  const sums: Record<string, number> = {};
+  const add: Meter['add'] = (name, value, { Pipeline, Outcome } = {}) => {
+    const id = [name, Pipeline, Outcome].filter(Boolean).join('/');
+    sums[id] = (sums[id] ?? 0) + value;
+  };
+  for (const [pipeline, more] of changes) {
+    const name = (more.name ?? '<id>').replace('<id>', fileId);
+    const input = JSON.stringify(pipeline === 'document-ingestion' ? file : { fileId, source: file });
+    const change = await changeOf(event(fileId, { input, ...more, name }), pipeline, neverDescribe);
+    measure(change, await record(change, dynamo.client, 'audit'), OBJECTIVE, { add } as Meter);
+  }
+  return sums;
+}
+
+const LATE = START + 601_000;
+const failed = { status: 'FAILED', stopDate: START + 60_000, error: 'OcrFailed', cause: 'x' } as const;
+const done = (more: Partial<StatusChange['detail']> = {}) =>
+  ({
+    status: 'SUCCEEDED',
+    stopDate: START + 90_000,
+    output: JSON.stringify({ outcome: 'SUCCEEDED', bytes: 91, estimatedCostUsd: 0.5 }),
+    ...more,
+  }) as const;
+const own = (more: Partial<StatusChange['detail']>) => ['document-ingestion', more] as const;
+const told = (outcome: string) => JSON.stringify({ outcome, reason: { code: 'C', message: 'm' } });
+const ofObjective = ({
+  'ObjectiveFiles/document-ingestion': files,
+  'ObjectiveMet/document-ingestion': met,
+}: Record<string, number>) => [files, met];
+
+test('a file counts once for the objective, by its first outcome and from its landing', async () => {
+  const cases: Record<string, [Parameters<typeof measured>[1], unknown[]]> = {
+    'in time': [[own(done())], [1, 1]],
+    'told twice': [
+      [own(done()), own(done())],
+      [1, 1],
+    ],
+    late: [[own(done({ stopDate: LATE }))], [1, 0]],
+    refused: [[own(done({ output: told('REJECTED') }))], [1, 1]],
+    failed: [[own(failed)], [1, 0]],
+    'failed and mended': [
+      [own(failed), own(done({ redriveCount: 1, redriveDate: START + 70_000 }))],
+      [1, 0],
+    ],
+    'run again': [
+      [own(done()), own(done({ name: '<id>-r2', stopDate: LATE }))],
+      [1, 1],
+    ],
+    held: [[own(done({ output: told('HELD') }))], [undefined, undefined]],
+    'held and released': [
+      [own(done({ output: told('HELD') })), own(done({ name: '<id>-r2', stopDate: LATE }))],
+      [undefined, undefined],
+    ],
+    'on its way': [
+      [own({ status: 'RUNNING' }), ['ocr', { ...done(), name: '<id>-ocr-0' }]],
+      [undefined, undefined],
+    ],
+  };
+  for (const [name, [changes, expected]] of Object.entries(cases)) {
+    assert.deepEqual(ofObjective(await measured('documents/a.txt', changes)), expected, name);
+  }
+});
+
+test('cost and bytes count for each execution that came to an outcome', async () => {
+  const sums = await measured('documents/a.txt', [
+    own(failed),
+    own(done({ redriveCount: 1, redriveDate: START + 70_000 })),
+    own(done({ name: '<id>-r2', stopDate: LATE })),
+  ]);
+  assert.equal(sums['EstimatedCostUsd/document-ingestion'], 1);
+  assert.equal(sums['BytesFinished/document-ingestion'], 182);
+});
+
+test('a canary’s file has a pipeline of its own, and only its outcome is counted', async () => {
+  const sums = await measured('canary/fail/run-1.txt', [
+    own({ status: 'RUNNING' }),
+    ['sentiment', { ...done(), name: '<id>-sentiment-0' }],
+    own(failed),
+  ]);
+  assert.deepEqual(sums, { 'Outcomes/canary/FAILED': 1 });
+});
+
+test('a file that is held is one incident with all that wait for the same reason', async () => {
+  const id = nextId();
+  const reason = { code: 'COST_OVER_LIMIT', message: 'It would cost about $4.00.' };
+  const output = JSON.stringify({ outcome: 'HELD', reason });
+  const change = await changeOf(
+    event(id, { status: 'SUCCEEDED', stopDate: START + 1, output }),
+    'document-ingestion',
+    neverDescribe,
+  );
+  const { key, members, eventId, severity, summary } = heldIncident(change);
+  assert.deepEqual(
+    [key, members, eventId, severity, summary],
+    [
+      'document-ingestion:HELD:COST_OVER_LIMIT',
+      [id],
+      `document-ingestion:${id}:SUCCEEDED:0`,
+      'warning',
+      reason.message,
+    ],
+  );
+});
+
+test('a change that a crash left half told is current still, unless something has come after it', async () => {
+  const id = nextId();
+  const output = told('HELD');
+  const change = await changeOf(
+    event(id, { status: 'SUCCEEDED', stopDate: START + 1, output }),
+    'document-ingestion',
+    neverDescribe,
+  );
+  const recordedAt = (EventId: string) =>
+    record(
+      change,
+      new FakeClient({
+        UpdateItem: () => {
+          throw new ConditionalCheckFailedException({
+            message: 'The conditional request failed',
+            $metadata: {},
+            Item: { EventId: { S: EventId }, FirstOutcome: { S: change.eventId } },
+          });
+        },
+      }),
+      'audit',
+    );
+  assert.equal((await recordedAt(change.eventId)).isCurrent, true);
+  assert.equal((await recordedAt('the rerun that released it')).isCurrent, false);
 });

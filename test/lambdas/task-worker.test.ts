@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as z from 'zod/mini';
 import { InvalidEvent } from '../../lambdas/shared/errors.ts';
-import { backOffSeconds, LATER, taskWorker } from '../../lambdas/shared/task-worker.ts';
+import { backOffSeconds, LATER, NotYet, taskWorker } from '../../lambdas/shared/task-worker.ts';
 import { awsError, FakeClient, quietRun, record } from './support.ts';
 
 const Message = z.object({ taskToken: z.string(), n: z.number() });
@@ -112,4 +112,24 @@ test('back-off grows with receives, is full jitter, and never over five minutes'
     backOffSeconds(10, () => 0),
     0,
   );
+});
+
+test('work whose time has not come waits as long as it says, with a sign of life, however often it came', async () => {
+  const { sfn, sqs, receive } = worker(() => Promise.reject(new NotYet('Tomorrow.', 7_200)));
+  await assert.rejects(receive({ taskToken: 't', n: 1 }, 90), { name: 'NotYet' });
+  assert.deepEqual(
+    sfn.sent.map(({ name, input }) => [name, input]),
+    [['SendTaskHeartbeat', { taskToken: 't' }]],
+  );
+  assert.deepEqual(
+    sqs.inputs('ChangeMessageVisibility').map(({ VisibilityTimeout }) => VisibilityTimeout),
+    [7_200],
+  );
+});
+
+test('a message that waits for an execution that has ended is done', async () => {
+  const ended = new FakeClient({ SendTaskHeartbeat: () => Promise.reject(awsError('TaskTimedOut')) });
+  const { sqs, receive } = worker(() => Promise.reject(new NotYet('Tomorrow.', 7_200)), ended);
+  await receive({ taskToken: 't', n: 1 });
+  assert.deepEqual(sqs.sent, []);
 });

@@ -223,14 +223,6 @@ describe('limits', () => {
       await call('DetectKeyPhrases', { Text, LanguageCode: 'en' });
     }
   });
-
-  test('throttling that is asked for ends after the given number of requests', async () => {
-    comprehend.throttleNext(2);
-    const input = { Text: 'Great!', LanguageCode: 'en' };
-    await assert.rejects(call('DetectSentiment', input), { name: 'ThrottlingException' });
-    await assert.rejects(call('DetectDominantLanguage', { Text: 'x' }), { name: 'ThrottlingException' });
-    await call('DetectSentiment', input);
-  });
 });
 
 test('the AWS SDK understands answers and errors', async (t) => {

@@ -34,7 +34,7 @@ async function setUp(t: import('node:test').TestContext) {
     });
     return (Messages as { Body: string }[]).map(({ Body }) => Body);
   };
-  return { context, call, subscribe, bodies };
+  return { context, sns, call, subscribe, bodies };
 }
 
 test('a publication reaches a queue in the envelope of SNS, sent by the service for the topic', async (t) => {
@@ -84,4 +84,21 @@ test('a queue that refuses is told, and does not fail the publication', async (t
   await call('sns', 'Publish', { TopicArn: TOPIC, Message: 'hello' });
   assert.deepEqual(await bodies(), []);
   assert.match(context.warnings[0] ?? '', /could not deliver/);
+});
+
+test('mail is kept and shown, and sent to nobody', async (t) => {
+  const { call, subscribe, sns } = await setUp(t);
+  await subscribe({ Protocol: 'email', Endpoint: 'on-call@example.com' });
+  const seen: string[] = [];
+  sns.onMail(({ subject }) => seen.push(subject));
+  await call('sns', 'Publish', { TopicArn: TOPIC, Message: 'The desk is down', Subject: 'Help desk' });
+  await call('sns', 'Publish', { TopicArn: TOPIC, Message: 'It is up' });
+  assert.deepEqual(seen, ['Help desk', 'AWS Notification Message']);
+  assert.deepEqual(
+    sns.mails().map(({ to, text }) => [to, text]),
+    [
+      ['on-call@example.com', 'The desk is down'],
+      ['on-call@example.com', 'It is up'],
+    ],
+  );
 });

@@ -219,15 +219,6 @@ describe('DetectDocumentText', () => {
       message: 'Unable to get object metadata from S3. Check object key, region and/or access permissions.',
     });
   });
-
-  test('throttling that is asked for ends after the given number of requests', async () => {
-    textract.throttleNext(1);
-    const input = { Document: s3('invoice.pdf') };
-    await assert.rejects(call('DetectDocumentText', input), {
-      name: 'ProvisionedThroughputExceededException',
-    });
-    await call('DetectDocumentText', input);
-  });
 });
 
 describe('asynchronous detection', () => {

@@ -52,7 +52,7 @@ const COMMON = ['ThrottlingException', 'ServiceUnavailableException', 'SdkClient
 const LET_THROUGH = ['ThrottlingException', 'SlowDown'];
 
 /** Errors that Step Functions itself gives (Amazon States Language, "Predefined error codes"). */
-const PREDEFINED = ['States.TaskFailed', 'States.Timeout', 'States.ALL'];
+const PREDEFINED = ['States.TaskFailed', 'States.Timeout', 'States.HeartbeatTimeout', 'States.ALL'];
 
 const RESOURCE = /^arn:aws:states:::(?<integration>(?:aws-sdk:)?\w+):(?<action>\w+)(?:\.[\w:]+)?$/;
 

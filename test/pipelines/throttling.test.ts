@@ -61,8 +61,9 @@ describe('throttling costs no state transition and no file', { timeout: 150_000 
     await runtime.settled(Object.values(calm));
     assert.equal(await throttled(), 0);
 
-    runtime.runtime.services.textract.throttleNext(REFUSALS);
-    runtime.runtime.services.comprehend.throttleNext(REFUSALS);
+    runtime.runtime.faults.set(
+      ['textract', 'comprehend'].map((service) => ({ fault: 'throttled', service, count: REFUSALS })),
+    );
     const busy = await drop('busy');
     await runtime.settled(Object.values(busy));
     await account.drained();

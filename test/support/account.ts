@@ -10,6 +10,7 @@ import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/clie
 import {
   type ExecutionListItem,
   type HistoryEvent,
+  ListExecutionsCommand,
   paginateGetExecutionHistory,
   paginateListExecutions,
   SFNClient,
@@ -215,6 +216,28 @@ export class Account {
       if (dead.length > 0) throw new Error(`Dead letters: ${JSON.stringify(dead)}`);
       return left.length === 0;
     });
+  }
+
+  /** Waits until every queue is empty and no execution runs: nothing changes by itself any more. */
+  async rested(seconds = 120): Promise<void> {
+    await this.until(
+      'an account at rest',
+      async () => {
+        const left = (await this.queues()).filter(({ messages }) => messages > 0);
+        if (left.some(({ url }) => !/DeadLetters/i.test(url))) return false;
+        const running = await Promise.all(PIPELINES.map((pipeline) => this.#isRunning(pipeline)));
+        return !running.includes(true);
+      },
+      seconds,
+    );
+  }
+
+  async #isRunning(pipeline: PipelineName): Promise<boolean> {
+    const stateMachineArn = this.machine(pipeline);
+    const { executions = [] } = await this.sfn.send(
+      new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 1 }),
+    );
+    return executions.length > 0;
   }
 
   /** URL of the only queue whose name holds the text. */

@@ -10,11 +10,6 @@ import {
 import { operation } from '../operation.ts';
 import { AwsError, type LocalService, type Operation, type RuntimeContext, type Shape } from '../service.ts';
 
-export interface ComprehendService extends LocalService {
-  /** Answers the next `count` requests with ThrottlingException. */
-  throttleNext(count: number): void;
-}
-
 /** Bytes of UTF-8 in one text (guidelines and quotas of Comprehend, real-time analysis). */
 const KB = 1024;
 const SENTIMENT_BYTES = 5 * KB;
@@ -88,17 +83,9 @@ const ANALYSES = {
 } satisfies Record<string, Analysis>;
 
 /** Amazon Comprehend's text analytics by rules, lexicons and n-grams, in the process and within a millisecond a page. */
-export function createComprehend(_context: RuntimeContext): ComprehendService {
-  let toThrottle = 0;
-  const admit = () => {
-    if (toThrottle === 0) return;
-    toThrottle--;
-    throw new AwsError('ThrottlingException', 'Rate exceeded');
-  };
-
+export function createComprehend(_context: RuntimeContext): LocalService {
   function single(analysis: Analysis): Operation {
     const run = (text: string, language: string) => {
-      admit();
       checkLanguage(analysis, language);
       checkSize(text, analysis.maxBytes);
       return analysis.analyse(text, language);
@@ -110,7 +97,6 @@ export function createComprehend(_context: RuntimeContext): ComprehendService {
 
   function batch(analysis: Analysis): Operation {
     const run = (texts: readonly string[], language: string) => {
-      admit();
       if (texts.length > BATCH_TEXTS) {
         throw new AwsError(
           'BatchSizeLimitExceededException',
@@ -143,9 +129,6 @@ export function createComprehend(_context: RuntimeContext): ComprehendService {
       BatchDetectSentiment: batch(ANALYSES.Sentiment),
       BatchDetectEntities: batch(ANALYSES.Entities),
       BatchDetectKeyPhrases: batch(ANALYSES.KeyPhrases),
-    },
-    throttleNext: (count) => {
-      toThrottle = count;
     },
   };
 }

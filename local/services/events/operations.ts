@@ -87,6 +87,10 @@ export function eventOperations(
   return {
     PutEvents: operation(z.object({ Entries: z.array(Entry).min(1).max(MAX_ENTRIES) }), {
       resources: ({ Entries }) => [...new Set(Entries.map(({ EventBusName }) => bus(EventBusName).arn))],
+      conditions: ({ Entries }) => ({
+        'events:source': Entries.map(({ Source }) => Source ?? ''),
+        'events:detail-type': Entries.map(({ DetailType }) => DetailType ?? ''),
+      }),
       handle: ({ Entries }) => {
         const results = Entries.map((entry) => putEntry(entry, bus));
         return {

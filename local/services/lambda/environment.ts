@@ -218,6 +218,12 @@ function exitWords(code: number | null, signal: NodeJS.Signals | null): string {
     : `Runtime exited with error: exit status ${code}`;
 }
 
+/** What Lambda answers for a process that was killed under an invocation. */
+export function killedResult(requestId: string): InvocationResult {
+  const payload = sandboxError('Runtime.ExitError', `RequestId: ${requestId} Error: ${EXIT_WORDS.SIGKILL}`);
+  return { payload, failed: true, durationMs: 0, lines: [] };
+}
+
 function sandboxError(errorType: string, errorMessage: string): string {
   return JSON.stringify({ errorType, errorMessage });
 }

@@ -18,7 +18,7 @@ import {
   functionName,
   type LambdaFunction,
 } from './function.ts';
-import { Invoker } from './invoke.ts';
+import { Invoker, type InvokerOptions } from './invoke.ts';
 import { Mappings, mappingSettings } from './mappings.ts';
 import { lambdaOperations } from './operations.ts';
 import { Permissions } from './permissions.ts';
@@ -43,12 +43,12 @@ const eventInvokeProperties = ofFunction.extend({
 export function createLambda(
   context: RuntimeContext,
   assets: Assets,
-  options: PoolOptions = {},
+  options: PoolOptions & InvokerOptions = {},
 ): LocalService {
   const functions = new Map<string, LambdaFunction>();
   const configs = new Map<string, EventInvokeConfig>();
   const pool = new Pool(context, options);
-  const invoker = new Invoker(context, pool);
+  const invoker = new Invoker(context, pool, options);
   const permissions = new Permissions(context);
   const functionNamed = (name: string): LambdaFunction => {
     const fn = functions.get(name);

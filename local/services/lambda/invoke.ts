@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Faults } from '../../faults/faults.ts';
 import { AwsError, type RuntimeContext } from '../service.ts';
-import type { InvocationResult } from './environment.ts';
+import { type Environment, type InvocationResult, killedResult } from './environment.ts';
 import type { LambdaFunction } from './function.ts';
 import type { Pool } from './pool.ts';
 
@@ -11,16 +12,23 @@ export interface InvokeOptions {
   readonly clientContext?: unknown;
 }
 
+export interface InvokerOptions {
+  /** May kill a function's process. */
+  readonly faults?: Faults;
+}
+
 /** Runs functions, within their reserved concurrency, and counts what AWS counts. */
 export class Invoker {
   readonly #context: RuntimeContext;
   readonly #pool: Pool;
+  readonly #faults: Faults | undefined;
   /** Invocations that run or wait, by function name. */
   readonly #inFlight = new Map<string, number>();
 
-  constructor(context: RuntimeContext, pool: Pool) {
+  constructor(context: RuntimeContext, pool: Pool, { faults }: InvokerOptions = {}) {
     this.#context = context;
     this.#pool = pool;
+    this.#faults = faults;
   }
 
   /**
@@ -45,14 +53,12 @@ export class Invoker {
     this.#count(fn, 'ConcurrentExecutions', before + 1);
     try {
       const environment = await this.#pool.acquire(fn);
-      const result = await environment
-        .invoke({
-          requestId: options.requestId ?? randomUUID(),
-          payload,
-          traceId: options.traceId ?? this.#newTraceId(),
-          clientContext: options.clientContext,
-        })
-        .finally(() => this.#pool.release(environment));
+      const requestId = options.requestId ?? randomUUID();
+      const traceId = options.traceId ?? this.#newTraceId();
+      const { clientContext } = options;
+      const result = await this.#disturbed(fn, environment, requestId, () =>
+        environment.invoke({ requestId, payload, traceId, clientContext }),
+      ).finally(() => this.#pool.release(environment));
       this.#count(fn, 'Invocations', 1);
       this.#count(fn, 'Errors', result.failed ? 1 : 0);
       this.#count(fn, 'Duration', result.durationMs, 'Milliseconds');
@@ -60,6 +66,20 @@ export class Invoker {
     } finally {
       this.#inFlight.set(fn.name, (this.#inFlight.get(fn.name) ?? 1) - 1);
     }
+  }
+
+  #disturbed(
+    fn: LambdaFunction,
+    environment: Environment,
+    requestId: string,
+    work: () => Promise<InvocationResult>,
+  ): Promise<InvocationResult> {
+    const invocation = {
+      functionName: fn.name,
+      kill: () => environment.kill(),
+      killed: () => killedResult(requestId),
+    };
+    return this.#faults?.invocation(invocation, work) ?? work();
   }
 
   #count(fn: LambdaFunction, name: string, value: number, unit = 'Count'): void {

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from '../service.ts';
 import { AwsError } from '../service.ts';
+import { actionOf } from './actions.ts';
 import { BUCKET_ROUTES, SERVICE_ROUTES } from './buckets.ts';
 import type { Core, Handler, S3Request } from './core.ts';
 import { errorBody, errorStatus, S3Error } from './errors.ts';
@@ -93,7 +94,8 @@ export async function answer(core: Core, request: HttpRequest): Promise<HttpResp
   try {
     checkExpiry(request, core.context.clock.now());
     const known: S3Request = { ...request, ...address(request), requestId };
-    const response = await route(known)(core, known);
+    const answered = async () => route(known)(core, known);
+    const response = await (request.around?.(actionOf(known), answered) ?? answered());
     return { ...response, headers: { ...response.headers, ...ids } };
   } catch (error) {
     const known = error instanceof AwsError ? error : internalError(core, error);

@@ -11,7 +11,17 @@ import {
   type Shape,
 } from '../service.ts';
 import { Attributes, Publisher } from './publish.ts';
-import { type Subscription, type Topic, TopicStore } from './topics.ts';
+import { type Mail, type Subscription, type Topic, TopicStore } from './topics.ts';
+
+export type { Mail } from './topics.ts';
+
+/** Where mails go that SNS would send. */
+export interface Mailbox {
+  /** The last thousand, oldest first. */
+  mails(): Mail[];
+  /** Sees each mail from now on; the returned function ends it. */
+  onMail(listener: (mail: Mail) => void): () => void;
+}
 
 const OfTopic = z.object({ TopicArn: z.string() });
 const Message = z.object({
@@ -60,8 +70,11 @@ const shown = ({ arn, topicArn, protocol, endpoint }: Subscription, Owner: strin
   Owner,
 });
 
-/** SNS standard topics. Queues and functions are delivered to; mail and the web are only told to the person who runs this. */
-export function createSns(context: RuntimeContext): LocalService {
+/**
+ * SNS standard topics. Queues and functions are delivered to, mail is kept, and the web is only told to the person who
+ * runs this.
+ */
+export function createSns(context: RuntimeContext): LocalService & Mailbox {
   const store = new TopicStore(join(context.dataDir, 'sns'));
   const publisher = new Publisher(context, store);
 
@@ -256,6 +269,11 @@ export function createSns(context: RuntimeContext): LocalService {
         });
         return { ref: arn, attributes: { Arn: arn } };
       },
+    },
+    mails: () => store.mails(),
+    onMail(listener) {
+      publisher.onMail.add(listener);
+      return () => publisher.onMail.delete(listener);
     },
     stop: () => store.close(),
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { compilePattern } from '../events/pattern.ts';
 import { AwsError, type Caller, type RuntimeContext } from '../service.ts';
-import type { Subscription, TopicStore } from './topics.ts';
+import type { Mail, Subscription, TopicStore } from './topics.ts';
 
 const MAX_BYTES = 2 ** 18;
 const MAX_SQS_ATTRIBUTES = 10;
@@ -55,6 +55,8 @@ function wants({ attributes }: Subscription, publication: Publication): boolean 
 
 /** Delivers publications to the subscriptions of their topic. */
 export class Publisher {
+  /** See each e-mail that would have been sent. */
+  readonly onMail = new Set<(mail: Mail) => void>();
   readonly #context: RuntimeContext;
   readonly #store: TopicStore;
 
@@ -118,6 +120,14 @@ export class Publisher {
           { FunctionName: endpoint, InvocationType: 'Event', Payload },
           caller,
         );
+      } else if (protocol === 'email' || protocol === 'email-json') {
+        const text = protocol === 'email' ? publication.message : JSON.stringify(envelope, undefined, 2);
+        // The subject that SNS gives to mails without one.
+        const { subject = 'AWS Notification Message' } = publication;
+        const at = new Date(this.#context.clock.now()).toISOString();
+        const mail: Mail = { at, topicArn, to: endpoint, subject, text };
+        this.#store.addMail(mail);
+        for (const listener of this.onMail) listener(mail);
       } else {
         this.#context.warn(
           `SNS ${topicArn} → ${protocol} ${endpoint}: ${publication.subject ?? publication.message}`,

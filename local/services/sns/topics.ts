@@ -17,6 +17,20 @@ export type Subscription = z.infer<typeof Subscription>;
 const Topic = z.object({ arn: z.string(), attributes: strings });
 export type Topic = z.infer<typeof Topic>;
 
+/** An e-mail that SNS would have sent; it stays on this machine. */
+export const Mail = z.object({
+  /** ISO 8601, UTC. */
+  at: z.string(),
+  topicArn: z.string(),
+  to: z.string(),
+  subject: z.string(),
+  text: z.string(),
+});
+export type Mail = z.infer<typeof Mail>;
+
+/** Mails that are kept. */
+const MOST_MAILS = 1000;
+
 const Body = z.object({ body: z.string() });
 
 /** Topics and subscriptions, on disk as JSON and in memory. */
@@ -30,7 +44,8 @@ export class TopicStore {
     this.#db = new DatabaseSync(join(directory, 'topics.db'));
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
       CREATE TABLE IF NOT EXISTS topics (arn TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS subscriptions (arn TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;`);
+      CREATE TABLE IF NOT EXISTS subscriptions (arn TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS mails (number INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`);
     for (const topic of this.#load('topics', Topic)) this.topics.set(topic.arn, topic);
     for (const subscription of this.#load('subscriptions', Subscription)) {
       this.subscriptions.set(subscription.arn, subscription);
@@ -63,13 +78,25 @@ export class TopicStore {
     return [...this.subscriptions.values()].filter((subscription) => subscription.topicArn === topicArn);
   }
 
+  addMail(mail: Mail): void {
+    const { lastInsertRowid } = this.#db
+      .prepare('INSERT INTO mails (body) VALUES (?)')
+      .run(JSON.stringify(mail));
+    this.#db.prepare('DELETE FROM mails WHERE number <= ?').run(Number(lastInsertRowid) - MOST_MAILS);
+  }
+
+  /** Oldest first. */
+  mails(): Mail[] {
+    return this.#load('mails', Mail);
+  }
+
   close(): void {
     this.#db.close();
   }
 
-  #load<T>(table: 'topics' | 'subscriptions', schema: z.ZodType<T>): T[] {
+  #load<T>(table: 'topics' | 'subscriptions' | 'mails', schema: z.ZodType<T>): T[] {
     return this.#db
-      .prepare(`SELECT body FROM ${table}`)
+      .prepare(`SELECT body FROM ${table} ORDER BY rowid`)
       .all()
       .map((row) => schema.parse(JSON.parse(Body.parse(row).body)));
   }

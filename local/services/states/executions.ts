@@ -198,7 +198,7 @@ export class Executions implements Surroundings {
 
   startMapRun(parent: Running, options: MapRunOptions): MapRun {
     const { row, revision } = parent;
-    const { now } = this.runtime.clock;
+    const now = () => this.runtime.clock.now();
     const machineArn = `${row.machineArn}/${options.label}`;
     const mapRun = this.mapRuns.begin(options, {
       executionArn: row.arn,

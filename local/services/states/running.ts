@@ -193,7 +193,20 @@ export class Running implements Host {
     return Math.random();
   }
 
+  /** Children of a Map Run are executions of the state machine itself, which its own role starts and redrives. */
   mapRun(options: MapRunOptions): MapRun {
+    const { machineArn } = this.row;
+    const children = `${machineArn.replace(':stateMachine:', ':execution:')}/${options.label}:*`;
+    try {
+      this.#surroundings.runtime.authorize(
+        options.redriveOf
+          ? { caller: this.caller, action: 'states:RedriveExecution', resource: children }
+          : { caller: this.caller, action: 'states:StartExecution', resource: machineArn },
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StateError('States.Permissions', reason, { cause: error });
+    }
     return this.#surroundings.startMapRun(this, options);
   }
 

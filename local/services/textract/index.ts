@@ -17,8 +17,6 @@ import { JobStore } from './job-store.ts';
 import { Jobs } from './jobs.ts';
 
 export interface TextractService extends LocalService {
-  /** Answers the next `count` requests with ProvisionedThroughputExceededException. */
-  throttleNext(count: number): void;
   /** Loads the engine ahead of the first document. */
   warmUp(): Promise<void>;
 }
@@ -68,16 +66,8 @@ export function createTextract(
   const engine = new OcrEngine(options);
   const store = new JobStore(join(context.dataDir, 'textract'));
   const jobs = new Jobs(context, engine, store);
-  let toThrottle = 0;
-
-  const admit = () => {
-    if (toThrottle === 0) return;
-    toThrottle--;
-    throw new AwsError('ProvisionedThroughputExceededException', 'Provisioned rate exceeded.');
-  };
 
   async function detect({ Document }: z.output<typeof DetectInput>, call: OperationCall): Promise<Shape> {
-    admit();
     const bytes =
       Document.Bytes ??
       (Document.S3Object ? await fetchDocument(context, Document.S3Object, call.caller) : Buffer.alloc(0));
@@ -100,7 +90,6 @@ export function createTextract(
   }
 
   function results({ JobId, MaxResults, NextToken }: z.output<typeof GetInput>): Shape {
-    admit();
     const job = store.get(JobId);
     if (!job) throw new AwsError('InvalidJobIdException', 'Request has invalid Job Id');
     const common = { JobStatus: job.status, DetectDocumentTextModelVersion: MODEL_VERSION };
@@ -126,7 +115,6 @@ export function createTextract(
         StartInput,
         {
           async handle(input, call) {
-            admit();
             const request = {
               document: input.DocumentLocation.S3Object,
               jobTag: input.JobTag,
@@ -145,9 +133,6 @@ export function createTextract(
       await engine.stop();
       await stopped;
       store.close();
-    },
-    throttleNext: (count) => {
-      toThrottle = count;
     },
     warmUp: () => engine.warmUp(),
   };

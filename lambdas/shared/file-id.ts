@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SourceFile } from '../shared/contract.ts';
+import type { SourceFile } from './contract.ts';
 
 /** The version of an object in a bucket without versioning, as S3 itself calls it. */
 const UNVERSIONED = 'null';

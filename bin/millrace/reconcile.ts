@@ -1,0 +1,8 @@
+import { command } from './command.ts';
+export const reconcile = command({
+  name: 'reconcile',
+  summary: '',
+  about: '',
+  options: {},
+  run: async () => 0,
+});

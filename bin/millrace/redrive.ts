@@ -1,0 +1,320 @@
+import { AuditReader } from './audit-table.ts';
+import { type Context, command } from './command.ts';
+import { EXIT, explain, NotFound, WrongUsage } from './errors.ts';
+import { confirm, exitOf, json, note, Progress, say, wholeNumber } from './io.ts';
+import { inLanes, Pace } from './pace.ts';
+import { type Queue, readQueues } from './queues.ts';
+import { type Act, act } from './redrive/act.ts';
+import { type Failure, findFailures, type Wanted } from './redrive/failures.ts';
+import { followToEnd } from './redrive/follow.ts';
+import { type Moved, sendBack } from './redrive/letters.ts';
+import { type Column, shortened, table } from './table.ts';
+import { moment, shownTime } from './time.ts';
+
+/** Calls at once; the pace is what limits. */
+const LANES = 16;
+
+/** How one failure ended. */
+interface Result {
+  readonly failure: Failure;
+  readonly act?: Act;
+  readonly problem?: string;
+  readonly outcome?: string;
+}
+
+interface QueueResult extends Partial<Moved> {
+  readonly queue: Queue;
+  readonly problem?: string;
+}
+
+const ACTIONS = {
+  redrive: 'redrive from where it failed',
+  rerun: 'new run',
+  leave: 'leave',
+} as const;
+
+/** Failures of the same kind, with the same to be done about them. */
+type Group = readonly [Failure, ...Failure[]];
+
+const GROUP_COLUMNS: readonly Column<Group>[] = [
+  { title: 'Pipeline', of: ([first]) => first.pipeline },
+  { title: 'Error', of: ([first]) => shortened(first.error, 40) },
+  { title: 'Number', right: true, of: (group) => group.length },
+  { title: 'Ended (UTC)', of: (group) => shownTime(Math.max(...group.map(({ endedAt }) => endedAt))) },
+  {
+    title: 'What',
+    of: ([{ decision }]) => `${ACTIONS[decision.action]}${decision.why ? ` (${decision.why})` : ''}`,
+  },
+  { title: 'For example', of: ([first]) => first.item?.FileName ?? first.name },
+];
+
+const QUEUE_COLUMNS: readonly Column<Queue>[] = [
+  { title: 'Dead letter queue', of: ({ name }) => name },
+  { title: 'Messages', right: true, of: countOf },
+  {
+    title: 'What',
+    of: ({ sources }) => `send back${sources[0] ? ` to ${sources.map(({ name }) => name).join(', ')}` : ''}`,
+  },
+];
+
+export const redrive = command({
+  name: 'redrive',
+  summary: 'run again what failed: executions, map runs, and messages in dead letter queues',
+  about: `Shows what failed and what would be done about it; --yes does it. Dead letters go back to their queues. A failed
+execution goes on from the point of failure; where Step Functions cannot do that, or the state machine was changed
+since, it is run anew under the next name (-r2, -r3, …) with the same input. Failed items of a Distributed Map are
+redriven with the execution that they belong to. Only what the audit table still calls FAILED is touched.
+
+It may be interrupted, repeated, and run by two people at once: nothing is processed twice. Exit status 0 when all that
+was begun again has its outcome and nothing failed again.
+
+With an option that chooses executions, dead letter queues are left alone.`,
+  options: {
+    yes: { type: 'flag', about: 'do it' },
+    id: {
+      type: 'list',
+      value: 'ID',
+      about: 'only this file or load, or execution by its name; may be given again',
+    },
+    file: { type: 'list', value: 'NAME', about: 'only this file; may be given again' },
+    pipeline: { type: 'list', value: 'NAME', about: 'only executions of this pipeline; may be given again' },
+    error: { type: 'list', value: 'NAME', about: 'only executions with this error; may be given again' },
+    since: {
+      type: 'text',
+      value: 'TIME',
+      about: 'only executions that ended from this time on: 2026-11-21, or ago: 2h',
+    },
+    until: { type: 'text', value: 'TIME', about: 'only executions that ended up to this time' },
+    queues: { type: 'flag', about: 'only dead letter queues' },
+    rate: { type: 'text', value: 'N', about: 'executions begun again in a second, 1 to 100 (default 20)' },
+    'no-wait': { type: 'flag', about: 'do not follow them to their outcome' },
+  },
+  examples: [
+    'redrive',
+    'redrive --yes',
+    'redrive --error OcrTimedOut --since 2h --yes',
+    'redrive --file letter.pdf --yes',
+  ],
+  async run(context, values) {
+    const { io, deployment } = context;
+    const rate = wholeNumber('rate', values.rate ?? '20', { min: 1, max: 100 });
+    const isChosen =
+      [values.id, values.file, values.pipeline, values.error].some(({ length }) => length > 0) ||
+      values.since !== undefined ||
+      values.until !== undefined;
+    if (isChosen && values.queues)
+      throw new WrongUsage('--queues goes without options that choose executions.');
+    for (const pipeline of values.pipeline) deployment.machine(pipeline);
+
+    const progress = new Progress(io);
+    const failures = values.queues ? [] : await findFailures(deployment, wantedOf(values), io, progress);
+    const queues = isChosen ? [] : await readQueues(deployment);
+    const letters = queues.filter((queue) => queue.isDeadLetters && countOf(queue) > 0);
+    const todo = failures.filter(({ decision }) => decision.action !== 'leave');
+    if (isChosen && failures.length === 0)
+      throw new NotFound('No failed execution is like that. See: npx millrace runs --failed');
+    if (!context.json) preview(context, failures, letters);
+    if (todo.length === 0 && letters.length === 0) {
+      if (context.json)
+        json(
+          io,
+          summaryOf(
+            true,
+            failures.map((failure) => ({ failure })),
+            [],
+          ),
+        );
+      else note(io, 'There is nothing to redrive.');
+      return EXIT.done;
+    }
+    const question = `Begin ${todo.length} executions again and send back ${letters.reduce((sum, queue) => sum + countOf(queue), 0)} messages?`;
+    if (!(await confirm(io, question, { yes: values.yes, json: context.json }))) {
+      if (context.json)
+        json(
+          io,
+          summaryOf(
+            true,
+            failures.map((failure) => ({ failure })),
+            letters.map((queue) => ({ queue })),
+          ),
+        );
+      return EXIT.done;
+    }
+    const moved = await sendAllBack(context, letters, queues, progress);
+    const results = await beginAgain(context, todo, new Pace(rate), progress);
+    const ended = values['no-wait'] ? results : await withOutcomes(context, results, progress);
+    if (context.json) json(io, summaryOf(false, ended, moved));
+    else report(context, ended, moved, values['no-wait']);
+    const isGood =
+      moved.every(({ problem, left = 0 }) => !problem && left === 0) &&
+      ended.every(({ problem, outcome }) => !problem && outcome !== 'FAILED');
+    return exitOf(io, isGood);
+  },
+});
+
+function countOf({ waiting, inFlight, delayed }: Queue): number {
+  return waiting + inFlight + delayed;
+}
+
+function wantedOf(values: {
+  readonly id: readonly string[];
+  readonly file: readonly string[];
+  readonly pipeline: readonly string[];
+  readonly error: readonly string[];
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+}): Wanted {
+  return {
+    ids: values.id,
+    files: values.file,
+    pipelines: values.pipeline,
+    errors: values.error,
+    from: values.since ? moment('since', values.since) : 0,
+    to: values.until ? moment('until', values.until) : Number.POSITIVE_INFINITY,
+  };
+}
+
+function preview({ io }: Context, failures: readonly Failure[], letters: readonly Queue[]): void {
+  const groups = Map.groupBy(failures, ({ pipeline, error, decision }) =>
+    [decision.action === 'leave', pipeline, error, decision.action, decision.why].join('\n'),
+  );
+  const rows = [...groups]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .flatMap(([, [first, ...rest]]): Group[] => (first ? [[first, ...rest]] : []));
+  if (rows.length > 0) say(io, `${table(rows, GROUP_COLUMNS)}\n`);
+  if (letters.length > 0) say(io, `${table(letters, QUEUE_COLUMNS)}\n`);
+}
+
+/** Dead letters first: among them may be news of executions. */
+async function sendAllBack(
+  { io, deployment }: Context,
+  letters: readonly Queue[],
+  queues: readonly Queue[],
+  progress: Progress,
+): Promise<QueueResult[]> {
+  const results: QueueResult[] = [];
+  for (const queue of letters) {
+    if (io.signal.aborted) break;
+    progress.show(`Sending back the messages of ${queue.name} …`);
+    try {
+      results.push({ queue, ...(await sendBack(deployment, queue, queues, io.signal)) });
+    } catch (error) {
+      results.push({ queue, problem: explain(error).message });
+    }
+  }
+  progress.clear();
+  return results;
+}
+
+async function beginAgain(
+  { io, deployment }: Context,
+  todo: readonly Failure[],
+  pace: Pace,
+  progress: Progress,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  await inLanes(
+    todo,
+    LANES,
+    async (failure) => {
+      try {
+        results.push({ failure, act: await act(deployment, failure, pace, io.signal) });
+      } catch (error) {
+        // One that cannot be begun keeps none of the others from it.
+        results.push({ failure, problem: explain(error).message });
+      }
+      progress.show(`${results.length} of ${todo.length} begun again`);
+    },
+    io.signal,
+  );
+  progress.clear();
+  return results;
+}
+
+async function withOutcomes(
+  { io, deployment }: Context,
+  results: readonly Result[],
+  progress: Progress,
+): Promise<Result[]> {
+  const begun = results.filter(({ act }) => act);
+  const outcomes = await followToEnd(
+    deployment,
+    new AuditReader(deployment),
+    begun.map(({ failure, act }) => ({
+      base: failure.base,
+      before: failure.item?.EventId,
+      executionArn: act?.executionArn ?? failure.executionArn,
+    })),
+    io,
+    progress,
+  );
+  return results.map((result) => {
+    const outcome = result.act && outcomes.get(result.failure.base);
+    return outcome ? { ...result, outcome } : result;
+  });
+}
+
+const PROBLEM_COLUMNS: readonly Column<Result>[] = [
+  { title: 'Pipeline', of: ({ failure }) => failure.pipeline },
+  { title: 'What', of: ({ failure }) => failure.item?.FileName ?? failure.name },
+  { title: 'Outcome', of: ({ outcome }) => outcome },
+  { title: 'Id', of: ({ failure }) => failure.base },
+  { title: 'Problem', of: ({ problem }) => problem },
+];
+
+function report(
+  { io }: Context,
+  results: readonly Result[],
+  moved: readonly QueueResult[],
+  isBrief: boolean,
+): void {
+  for (const { queue, problem, moved: back = 0, ended = 0, left = 0 } of moved) {
+    const parts = [
+      `${back} messages sent back`,
+      ...(ended > 0 ? [`${ended} deleted that no execution waits for`] : []),
+      ...(left > 0 ? [`${left} left that belong to no queue`] : []),
+    ];
+    say(io, `${queue.name}: ${problem ?? parts.join(', ')}`);
+  }
+  const count = (done: Act['done']) => results.filter(({ act }) => act?.done === done).length;
+  if (results.length > 0) {
+    say(
+      io,
+      `${count('redriven')} redriven, ${count('rerun')} run anew${count('elsewhere') > 0 ? `, ${count('elsewhere')} begun by somebody else` : ''}`,
+    );
+    const outcomes = Object.entries(Object.groupBy(results, ({ outcome }) => outcome ?? 'still running'));
+    if (!isBrief) say(io, outcomes.map(([outcome, of]) => `${of?.length} ${outcome}`).join(', '));
+  }
+  const bad = results.filter(({ problem, outcome }) => problem || outcome === 'FAILED');
+  if (bad.length > 0) say(io, `\n${table(bad, PROBLEM_COLUMNS)}`);
+  if (io.signal.aborted) note(io, 'Interrupted. Run the command again: it goes on with what is left.');
+}
+
+function summaryOf(dryRun: boolean, results: readonly Result[], moved: readonly QueueResult[]) {
+  return {
+    dryRun,
+    executions: results.map(({ failure, act, outcome, problem }) => ({
+      pipeline: failure.pipeline,
+      id: failure.base,
+      fileName: failure.item?.FileName ?? null,
+      executionArn: failure.executionArn,
+      error: failure.error,
+      endedAt: new Date(failure.endedAt).toISOString(),
+      action: failure.decision.action,
+      why: failure.decision.why || null,
+      done: act?.done ?? null,
+      newExecutionArn: act?.done === 'rerun' ? (act.executionArn ?? null) : null,
+      outcome: outcome ?? null,
+      problem: problem ?? null,
+    })),
+    queues: moved.map(({ queue, moved: back, ended, left, problem }) => ({
+      queue: queue.name,
+      url: queue.url,
+      messages: countOf(queue),
+      moved: back ?? null,
+      ended: ended ?? null,
+      left: left ?? null,
+      problem: problem ?? null,
+    })),
+  };
+}

@@ -1,0 +1,110 @@
+import type { Change, Ending, Message } from './incident.ts';
+import { ticketIdOf } from './ticket.ts';
+import { TicketContended, type Tickets } from './tickets.ts';
+
+export interface Taken {
+  /** Tickets whose desks may be behind now. */
+  readonly ids: readonly string[];
+  /** Whether one of them was opened or resolved. */
+  readonly isTurned: boolean;
+}
+
+/** Takes what happened into the tickets. The same again, as after a crash, ends the same. */
+export async function take(
+  message: Exclude<Message, { kind: 'look' }>,
+  tickets: Tickets,
+  reopenHours: number,
+): Promise<Taken> {
+  switch (message.kind) {
+    case 'changes':
+      return apply(message.changes, tickets, reopenHours);
+    case 'alarm':
+      return takeAlarm(message.change, message.coversExecutions, tickets, reopenHours);
+    case 'ending':
+      return takeEnding(message.ending, tickets, reopenHours);
+  }
+}
+
+async function apply(changes: readonly Change[], tickets: Tickets, reopenHours: number): Promise<Taken> {
+  let isTurned = false;
+  for (const change of changes) {
+    if (await tickets.apply(change, reopenHours)) isTurned = true;
+  }
+  return { ids: [...new Set(changes.map(({ key }) => ticketIdOf(key)))], isTurned };
+}
+
+/** An alarm that only repeats what an open ticket says is noted there, so that one cause has one ticket. */
+async function takeAlarm(
+  change: Change,
+  coversExecutions: boolean,
+  tickets: Tickets,
+  reopenHours: number,
+): Promise<Taken> {
+  const own = await tickets.current(ticketIdOf(change.key));
+  if (coversExecutions && change.state === 'OPEN' && own?.State !== 'OPEN') {
+    const covered = await openExecutions(change.facts.pipeline, tickets);
+    if (covered) {
+      await tickets.note(covered, { ...change, eventId: `${change.key}:${change.eventId}` });
+      // So that the same event, should it come again when that ticket is resolved, opens none of its own.
+      return apply([{ ...change, state: 'RESOLVED' }], tickets, reopenHours);
+    }
+  }
+  return apply([change], tickets, reopenHours);
+}
+
+/** Id of an open ticket of failed executions of a pipeline. */
+async function openExecutions(pipeline: string, tickets: Tickets): Promise<string | undefined> {
+  for await (const { pk, Source, Pipeline } of tickets.inState('OPEN')) {
+    if (Source === 'execution' && Pipeline === pipeline) return pk;
+  }
+  return undefined;
+}
+
+const MAX_ATTEMPTS = 10;
+/** Causes that one file is remembered to have failed for. */
+const MAX_KEYS = 20;
+
+/**
+ * The latest end of a file's executions counts, in whatever order they arrive: a failure makes the file a member of its
+ * cause's ticket and ends that of every other; a success ends all.
+ */
+async function takeEnding(ending: Ending, tickets: Tickets, reopenHours: number): Promise<Taken> {
+  const { pipeline, member, at, eventId, failure } = ending;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const known = await tickets.latest(pipeline, member);
+    const keys = [...new Set([...(known?.Keys ?? []), ...(failure ? [failure.key] : [])])].slice(-MAX_KEYS);
+    // Something later is known: only desks may still have to be told.
+    if (known && known.At > at) return { ids: keys.map(ticketIdOf), isTurned: false };
+    if (keys.length === 0 && !known) {
+      // Remembered, in case that the failure which this success ends comes later.
+      if (await tickets.setLatest(pipeline, member, undefined, { At: at, EventId: eventId, Keys: [] })) {
+        return { ids: [], isTurned: false };
+      }
+      continue;
+    }
+    const next = { At: at, EventId: eventId, Keys: keys };
+    if (known?.EventId !== eventId && !(await tickets.setLatest(pipeline, member, known, next))) continue;
+    return apply(changesOf(ending, keys), tickets, reopenHours);
+  }
+  throw new TicketContended(`Too many executions of ${pipeline} ended at once for one file.`);
+}
+
+function changesOf({ pipeline, member, at, eventId, failure }: Ending, keys: readonly string[]): Change[] {
+  return keys.map((key): Change => {
+    const change = { key, eventId, at, member };
+    if (key === failure?.key) return { ...change, state: 'OPEN', facts: failure.facts };
+    return {
+      ...change,
+      state: 'RESOLVED',
+      // Said only where the ticket is not there yet; its failure, when it comes, is late.
+      facts: {
+        source: 'execution',
+        severity: 'info',
+        pipeline,
+        title: `${pipeline} runs again`,
+        summary: `An execution of ${pipeline} ended otherwise.`,
+        runbook: 'failed-executions',
+      },
+    };
+  });
+}

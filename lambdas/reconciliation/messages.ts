@@ -1,0 +1,1 @@
+export { createdEvent, type LandedVersion, sendAll } from '../shared/messages.ts';

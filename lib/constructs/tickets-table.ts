@@ -1,0 +1,52 @@
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { TICKETS } from '../../lambdas/help-desk/contract.ts';
+import type { Config } from '../config.ts';
+import { removalPolicyOf } from './buckets.ts';
+import type { NodeFunction } from './node-function.ts';
+
+const text = (name: string) => ({ name, type: AttributeType.STRING });
+
+/** The tickets of the help desk: what each incident is about, its history, and what every desk has of it. */
+export class TicketsTable extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, props: { readonly config: Config }) {
+    super(scope, id);
+    const { config } = props;
+    this.table = new Table(this, 'Table', {
+      partitionKey: text(TICKETS.partitionKey),
+      sortKey: text(TICKETS.sortKey),
+      timeToLiveAttribute: TICKETS.timeToLive,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: config.deletionProtection,
+      removalPolicy: removalPolicyOf(config),
+    });
+    for (const { name, partitionKey, sortKey } of [TICKETS.byState, TICKETS.byMember]) {
+      this.table.addGlobalSecondaryIndex({
+        indexName: name,
+        partitionKey: text(partitionKey),
+        sortKey: text(sortKey),
+        projectionType: ProjectionType.ALL,
+      });
+    }
+  }
+
+  /** Lets a function look up tickets, and tells it the table. */
+  grantRead(fn: NodeFunction): void {
+    fn.permit({ actions: ['dynamodb:GetItem'], resources: [this.table.tableArn] });
+    fn.addEnvironment('TICKETS_TABLE', this.table.tableName);
+  }
+
+  /** Lets a function keep tickets, and tells it the table. */
+  grantKeep(fn: NodeFunction): void {
+    const { tableArn, tableName } = this.table;
+    fn.permit({
+      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resources: [tableArn],
+    });
+    fn.permit({ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${TICKETS.byState.name}`] });
+    fn.addEnvironment('TICKETS_TABLE', tableName);
+  }
+}

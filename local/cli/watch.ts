@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { Runtime } from '../runtime.ts';
+import type { Deployment } from './deployment.ts';
+
+const ADMINISTRATOR = { kind: 'administrator' } as const;
+
+interface Watched {
+  readonly runtime: Runtime;
+  readonly deployment: Deployment;
+}
+
+/** A ticket that waits for something. */
+export interface OpenTicket {
+  /** Of the tickets table. */
+  readonly id: string;
+}
+
+const Executions = z.object({ executions: z.array(z.object({ name: z.string() })) });
+const Queues = z.object({ QueueUrls: z.array(z.string()).default([]) });
+const Depth = z.object({ Attributes: z.record(z.string(), z.string()) });
+const Members = z.object({ Items: z.array(z.object({ pk: z.object({ S: z.string() }) })) });
+
+/** State machines whose executions fail by themselves; children fail with their parent. */
+const MACHINES = ['DocumentIngestionStateMachineArn', 'WarehouseLoadStateMachineArn'];
+const FAILED = ['FAILED', 'TIMED_OUT', 'ABORTED'];
+/** Queues that stay full for good reasons: what was given up, and what waits for a help desk that is down. */
+const MAY_WAIT = /DeadLetters|HelpDesk|Incidents/i;
+const COUNTS = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+];
+
+/** Whether no execution runs and no queue of the pipelines holds a message. */
+export async function isAtRest(watched: Watched): Promise<boolean> {
+  if ((await executionsIn(watched, ['RUNNING'])).length > 0) return false;
+  const { call } = watched.runtime.context;
+  const { QueueUrls } = Queues.parse(await call('sqs', 'ListQueues', { MaxResults: 1000 }, ADMINISTRATOR));
+  for (const QueueUrl of QueueUrls.filter((url) => !MAY_WAIT.test(url))) {
+    const input = { QueueUrl, AttributeNames: COUNTS };
+    const { Attributes } = Depth.parse(await call('sqs', 'GetQueueAttributes', input, ADMINISTRATOR));
+    if (COUNTS.some((name) => Number(Attributes[name]) > 0)) return false;
+  }
+  return true;
+}
+
+/** Files and loads whose latest execution has failed. */
+export async function unfinishedExecutions(watched: Watched): Promise<string[]> {
+  return (await executionsIn(watched, FAILED)).map((name) => name.slice(0, 64));
+}
+
+async function executionsIn(
+  { runtime, deployment }: Watched,
+  statuses: readonly string[],
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const machine of MACHINES) {
+    for (const statusFilter of statuses) {
+      const input = { stateMachineArn: deployment.output(machine), statusFilter, maxResults: 1000 };
+      const page = Executions.parse(
+        await runtime.context.call('states', 'ListExecutions', input, ADMINISTRATOR),
+      );
+      found.push(...page.executions.map(({ name }) => name));
+    }
+  }
+  return found;
+}
+
+/** Open tickets that wait for a file or load. */
+export async function openTicketsOf({ runtime, deployment }: Watched, member: string): Promise<OpenTicket[]> {
+  const input = {
+    TableName: deployment.output('TicketsTableName'),
+    IndexName: 'by-member',
+    KeyConditionExpression: '#m = :m',
+    ExpressionAttributeNames: { '#m': 'Member' },
+    ExpressionAttributeValues: { ':m': { S: member } },
+  };
+  const { Items } = Members.parse(await runtime.context.call('dynamodb', 'Query', input, ADMINISTRATOR));
+  return Items.map(({ pk }) => ({ id: pk.S }));
+}

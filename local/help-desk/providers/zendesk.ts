@@ -1,0 +1,419 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import {
+  type CreateDesk,
+  type DeskRequest,
+  type Handler,
+  memberOf,
+  Refusal,
+  readBody,
+  tokenOf,
+} from '../api.ts';
+import { Tokens } from '../credentials.ts';
+import type { LocalTicket } from '../store.ts';
+
+const SCOPES = ['tickets:read', 'tickets:write', 'read', 'write'];
+const TOKEN_SECONDS = 7200;
+/** Keys are known for two hours (Zendesk API, "Idempotency"). */
+const IDEMPOTENCY_MS = 2 * 3600 * 1000;
+const MAX_KEY = 255;
+/** The automation that every account begins with closes tickets four days after they were solved. */
+const CLOSES_AFTER_MS = 4 * 24 * 3600 * 1000;
+const MAX_PAGE = 100;
+/** The agent that the OAuth client acts as. */
+const AGENT_ID = 1001;
+
+const STATUSES = ['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const;
+const RANK: ReadonlyMap<string, number> = new Map(STATUSES.map((status, rank) => [status, rank]));
+
+const TokenRequest = z.object({
+  grant_type: z.string(),
+  client_id: z.string(),
+  client_secret: z.string(),
+  scope: z.string().default('read'),
+});
+
+const Comment = z.object({
+  body: z.string().max(65_536).optional(),
+  html_body: z.string().max(65_536).optional(),
+  public: z.boolean().default(true),
+});
+const Fields = z.object({
+  subject: z.string().max(255).optional(),
+  comment: Comment.optional(),
+  priority: z.enum(['urgent', 'high', 'normal', 'low']).optional(),
+  status: z.enum(STATUSES).optional(),
+  type: z.enum(['problem', 'incident', 'question', 'task']).optional(),
+  tags: z.array(z.string()).optional(),
+  external_id: z.string().max(255).optional(),
+  assignee_id: z.int().nullable().optional(),
+});
+type Fields = z.output<typeof Fields>;
+const Body = z.object({ ticket: Fields });
+
+/** A ticket as the API shows it. */
+interface ZendeskTicket extends Readonly<Record<string, unknown>> {
+  readonly id: number;
+  readonly status: (typeof STATUSES)[number];
+  readonly tags: readonly string[];
+  readonly assignee_id: number | null;
+  readonly updated_at: string;
+  readonly comments: readonly { body: string; public: boolean; at: string }[];
+}
+
+const recordInvalid = (member: string, description: string) =>
+  new Refusal(422, {
+    error: 'RecordInvalid',
+    description: 'Record validation errors',
+    details: { [member]: [{ description }] },
+  });
+const notFound = () => new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
+
+/** A wrong type is refused by the parameters' schema, a wrong value by the record's validation. */
+function refuse(issues: readonly z.core.$ZodIssue[]): Refusal {
+  const [issue] = issues;
+  if (!issue) throw new Error('refused without an issue');
+  const member = String(issue.path[1] ?? 'ticket');
+  if (issue.code === 'invalid_value') {
+    return recordInvalid(member, `${member}: is not included in the list`);
+  }
+  if (issue.code === 'too_big') return recordInvalid(member, `${member}: is too long`);
+  return new Refusal(400, {
+    error: {
+      title: 'Invalid attribute',
+      message: `You passed an invalid value for the ${memberOf(issue).replace(/^ticket\./, '')} attribute. ${issue.message}`,
+    },
+  });
+}
+
+/** Zendesk Support: tickets, search, and OAuth by client credentials (Ticketing API). */
+export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
+  const tokens = new Tokens();
+  const client = { clientId: 'millrace', clientSecret: credentials.secret('clientSecret', 32) };
+  const iso = () => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+
+  const malformed = () =>
+    new Refusal(422, { error: 'Unprocessable Entity', message: 'Server could not parse JSON' });
+
+  /** Only for requests with a token. */
+  const authenticated =
+    (handler: Handler): Handler =>
+    (request) => {
+      const { authorization } = request.headers;
+      if (!authorization) throw new Refusal(401, { error: "Couldn't authenticate you" });
+      if (!tokens.isGood(tokenOf('Bearer', authorization), clock.now()))
+        return {
+          status: 401,
+          headers: { 'www-authenticate': 'Bearer realm="zendesk", error="invalid_token"' },
+          body: INVALID_TOKEN,
+        };
+      return handler(request);
+    };
+
+  const recordOf = (ticket: LocalTicket) => ticket.record as ZendeskTicket;
+
+  /** The ticket as it is now: solved ones close by themselves. */
+  function current(ticket: LocalTicket): ZendeskTicket {
+    const record = recordOf(ticket);
+    const closes =
+      record.status === 'solved' && clock.now() - Date.parse(record.updated_at) >= CLOSES_AFTER_MS;
+    return closes ? { ...record, status: 'closed' } : record;
+  }
+
+  const find = (id = ''): ZendeskTicket => {
+    const ticket = shelf.find(id.replace(/\.json$/, ''));
+    if (!ticket) throw notFound();
+    return current(ticket);
+  };
+
+  const shown = ({ comments, ...ticket }: ZendeskTicket) => ticket;
+
+  function keep(record: ZendeskTicket, text: string): ZendeskTicket {
+    const { status, subject, priority, external_id } = record;
+    shelf.save(
+      {
+        id: String(record.id),
+        externalId: typeof external_id === 'string' ? external_id : null,
+        title: String(subject),
+        state: status === 'solved' || status === 'closed' ? 'resolved' : 'open',
+        status,
+        priority: typeof priority === 'string' ? priority : null,
+        record,
+      },
+      text,
+    );
+    return record;
+  }
+
+  /** What a comment says, without its markup. */
+  const textOf = ({ comment }: Fields) => comment?.body ?? plain(comment?.html_body ?? '');
+
+  function create(fields: Fields): ZendeskTicket {
+    const text = textOf(fields);
+    if (!text.trim()) throw recordInvalid('base', 'Description: cannot be blank');
+    const id = shelf.next('ticket');
+    const { comment, ...given } = fields;
+    const record: ZendeskTicket = {
+      priority: null,
+      type: null,
+      external_id: null,
+      assignee_id: null,
+      tags: [],
+      ...given,
+      status: given.status ?? 'new',
+      id,
+      url: `${url}/api/v2/tickets/${id}.json`,
+      subject: given.subject ?? text.slice(0, 150),
+      description: text,
+      requester_id: AGENT_ID,
+      submitter_id: AGENT_ID,
+      created_at: iso(),
+      updated_at: iso(),
+      comments: [{ body: text, public: comment?.public ?? true, at: iso() }],
+    };
+    assertSolvable(record);
+    return keep(record, text);
+  }
+
+  function update(before: ZendeskTicket, fields: Fields): ZendeskTicket {
+    if (before.status === 'closed') throw recordInvalid('status', 'Status: closed prevents ticket update');
+    if (fields.status === 'new' && before.status !== 'new')
+      throw recordInvalid('status', 'Status: cannot be set back to new');
+    const { comment, ...given } = fields;
+    const text = textOf(fields);
+    if (comment && !text.trim()) throw recordInvalid('comment', 'Comment: cannot be blank');
+    const record: ZendeskTicket = {
+      ...before,
+      ...given,
+      tags: given.tags ?? before.tags,
+      status: given.status ?? before.status,
+      assignee_id: given.assignee_id === undefined ? before.assignee_id : given.assignee_id,
+      updated_at: iso(),
+      comments: text
+        ? [...before.comments, { body: text, public: comment?.public ?? true, at: iso() }]
+        : before.comments,
+    };
+    assertSolvable(record);
+    return keep(record, text || Object.keys(given).join(', '));
+  }
+
+  /** The status field of every account wants somebody who solved it. */
+  function assertSolvable({ status, assignee_id }: ZendeskTicket): void {
+    if (status === 'solved' && assignee_id === null)
+      throw recordInvalid('base', 'Assignee: is required when solving a ticket');
+  }
+
+  function page(request: DeskRequest, name: string, tickets: readonly ZendeskTicket[]) {
+    const { query } = request;
+    const size = Math.min(Number(query.get('per_page') ?? query.get('page[size]') ?? MAX_PAGE), MAX_PAGE);
+    const number = Number(query.get('page') ?? 1);
+    const end = number * size;
+    const next = new URL(`${url}${request.path}?${query}`);
+    next.searchParams.set('page', String(number + 1));
+    return {
+      status: 200,
+      body: {
+        [name]: tickets.slice(end - size, end).map(shown),
+        next_page: end < tickets.length ? next.href : null,
+        previous_page: null,
+        count: tickets.length,
+      },
+    };
+  }
+
+  const tickets = () => shelf.all().map(current);
+
+  const routes: Record<string, Handler> = {
+    'POST /oauth/tokens': (request) => {
+      const asked = readBody(request, TokenRequest, malformed, (issues) => {
+        const names = issues.map((issue) => memberOf(issue)).join(', ');
+        return new Refusal(400, { error: 'invalid_request', error_description: `Missing: ${names}` });
+      });
+      if (asked.grant_type !== 'client_credentials')
+        throw new Refusal(400, {
+          error: 'unsupported_grant_type',
+          error_description: `The authorization grant type ${asked.grant_type} is not supported.`,
+        });
+      if (asked.client_id !== client.clientId || asked.client_secret !== client.clientSecret)
+        throw new Refusal(401, {
+          error: 'invalid_client',
+          error_description:
+            'Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method.',
+        });
+      if (!asked.scope.split(' ').every((scope) => SCOPES.includes(scope)))
+        throw new Refusal(400, {
+          error: 'invalid_scope',
+          error_description: 'The requested scope is invalid, unknown, or malformed.',
+        });
+      return {
+        status: 200,
+        body: {
+          access_token: tokens.issue(clock.now() + TOKEN_SECONDS * 1000),
+          token_type: 'bearer',
+          scope: asked.scope,
+          expires_in: TOKEN_SECONDS,
+        },
+      };
+    },
+
+    'POST /api/v2/tickets': authenticated((request) => {
+      const key = request.headers['idempotency-key'];
+      if (key && key.length > MAX_KEY)
+        throw new Refusal(400, {
+          error: 'IdempotentRequestError',
+          description: `Idempotency key must be at most ${MAX_KEY} characters`,
+        });
+      const fingerprint = createHash('sha256').update(request.body).digest('hex');
+      const known = key === undefined ? undefined : shelf.recall(`key ${key}`, IDEMPOTENCY_MS);
+      if (known) {
+        const answer = JSON.parse(known);
+        if (answer.fingerprint !== fingerprint)
+          throw new Refusal(400, {
+            error: 'IdempotentRequestError',
+            description: "Request parameters don't match the given idempotency key",
+          });
+        return { status: 201, headers: { 'x-idempotency-lookup': 'hit' }, body: answer.body };
+      }
+      const body = { ticket: shown(create(readBody(request, Body, malformed, refuse).ticket)) };
+      if (key) shelf.remember(`key ${key}`, JSON.stringify({ fingerprint, body }));
+      return {
+        status: 201,
+        headers: { location: body.ticket.url as string, ...(key && { 'x-idempotency-lookup': 'miss' }) },
+        body,
+      };
+    }),
+
+    'GET /api/v2/tickets': authenticated((request) => {
+      const externalId = request.query.get('external_id');
+      const found = tickets().filter(({ external_id }) => externalId === null || external_id === externalId);
+      return page(request, 'tickets', found);
+    }),
+
+    'GET /api/v2/tickets/:id': authenticated(({ params }) => ({
+      status: 200,
+      body: { ticket: shown(find(params.id)) },
+    })),
+
+    'PUT /api/v2/tickets/:id': authenticated((request) => {
+      const ticket = find(request.params.id);
+      const fields = readBody(request, Body, malformed, refuse).ticket;
+      return { status: 200, body: { ticket: shown(update(ticket, fields)) } };
+    }),
+
+    'GET /api/v2/tickets/:id/comments': authenticated(({ params }) => {
+      const comments = find(params.id).comments.map(({ at, ...comment }, i) => ({
+        id: i + 1,
+        type: 'Comment',
+        author_id: AGENT_ID,
+        ...comment,
+        created_at: at,
+      }));
+      return {
+        status: 200,
+        body: { comments, next_page: null, previous_page: null, count: comments.length },
+      };
+    }),
+
+    'GET /api/v2/search': authenticated((request) => {
+      const matches = queryOf(request.query.get('query') ?? '');
+      return page(request, 'results', tickets().filter(matches));
+    }),
+
+    'GET /agent/tickets/:id': ({ params }) => ({
+      status: 302,
+      headers: { location: `/#zendesk-${params.id}` },
+    }),
+  };
+  // Every path also has the name with the format behind it.
+  for (const [route, handler] of Object.entries(routes)) {
+    if (/\/(tickets|search)$/.test(route) && route.includes('/api/')) routes[`${route}.json`] = handler;
+  }
+
+  return {
+    routes,
+    connections: [{ url, ...client }],
+    unavailable: () => ({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { error: 'ServiceUnavailable', description: 'The service is unavailable' },
+    }),
+    throttled: (seconds) => ({
+      status: 429,
+      headers: { 'retry-after': String(seconds), 'x-rate-limit': '700', 'x-rate-limit-remaining': '0' },
+      body: {
+        error: 'APIRateLimitExceeded',
+        description: 'Number of allowed API requests per minute exceeded',
+      },
+    }),
+    unauthorized: () => ({ status: 401, body: INVALID_TOKEN }),
+    missing: () => ({
+      status: 404,
+      body: {
+        error: 'InvalidEndpoint',
+        description: 'Not found',
+      },
+    }),
+  };
+};
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"' };
+
+const plain = (html: string): string =>
+  html
+    .replaceAll(/<(?:br|\/p|\/li|\/pre)[^>]*>/g, '\n')
+    .replaceAll(/<[^>]*>/g, '')
+    .replaceAll(/&(?:#(\d+)|(\w+));/g, (entity, code, name) =>
+      code ? String.fromCodePoint(Number(code)) : (ENTITIES[name] ?? entity),
+    )
+    .trim();
+
+const INVALID_TOKEN = {
+  error: 'invalid_token',
+  error_description: 'The access token provided is expired, revoked, malformed or invalid for other reasons.',
+};
+
+type Matches = (ticket: ZendeskTicket) => boolean;
+
+/** Words of the search syntax that are understood; another is refused, as it would be ignored or searched as text. */
+const TERMS: readonly [RegExp, (value: string) => Matches][] = [
+  [/^type:ticket$/, () => () => true],
+  [
+    /^external_id:(.+)$/,
+    (value) =>
+      ({ external_id }) =>
+        external_id === value,
+  ],
+  [
+    /^tags:(.+)$/,
+    (value) =>
+      ({ tags }) =>
+        tags.includes(value),
+  ],
+  [
+    /^status:(.+)$/,
+    (value) =>
+      ({ status }) =>
+        status === value,
+  ],
+  [
+    /^status<(.+)$/,
+    (value) =>
+      ({ status }) =>
+        (RANK.get(status) ?? 0) < (RANK.get(value) ?? 0),
+  ],
+];
+
+function queryOf(query: string): Matches {
+  const words = query.match(/(?:[^\s"]+|"[^"]*")+/g) ?? [];
+  const all = words
+    .map((word) => word.replaceAll('"', ''))
+    .map((word): Matches => {
+      for (const [pattern, matches] of TERMS) {
+        const found = pattern.exec(word);
+        if (found) return matches(found[1] ?? '');
+      }
+      throw new Refusal(422, { error: 'invalid', description: `Invalid search: ${word}` });
+    });
+  if (all.length === 0) throw new Refusal(400, { error: 'invalid', description: 'Query is required' });
+  return (ticket) => all.every((matches) => matches(ticket));
+}
