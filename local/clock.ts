@@ -50,7 +50,8 @@ export class MovableClock implements Clock {
   /** @param ms 0 or more: AWS's time never runs backwards */
   jump(ms: number): void {
     if (ms < 0) throw new RangeError('A clock jumps ahead only.');
-    this.#ahead += ms;
+    // Time is told in whole milliseconds.
+    this.#ahead += Math.round(ms);
     for (const timer of [...this.#timers].sort((a, b) => a.at - b.at)) {
       timer.disarm();
       timer.disarm = systemClock.after(timer.at - this.now(), timer.fire);
@@ -69,7 +70,8 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    // Whole, as the machine's: timers with jitter end between two milliseconds.
+    return Math.floor(this.#now);
   }
 
   after(ms: number, callback: () => void): () => void {

@@ -5,6 +5,7 @@ import { RoleKeys } from './endpoint/credentials.ts';
 import { createDispatch, disturbed } from './endpoint/dispatch.ts';
 import { type ObservedCall, observed } from './endpoint/observe.ts';
 import { Endpoint } from './endpoint/server.ts';
+import { countThrottles } from './endpoint/throttles.ts';
 import { controlFaults, FAULTS_PATH } from './faults/control.ts';
 import { Faults } from './faults/faults.ts';
 import type { FaultPlan } from './faults/rules.ts';
@@ -72,7 +73,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const byName = new Map<string, LocalService>();
   const authorize: RuntimeContext['authorize'] = (request) => assertAuthorized(policies, request, account);
   const serviceFor = (name: string) => byName.get(name);
-  const { onCall } = options;
+  const onCall = (call: ObservedCall) => {
+    countThrottles(call, (datum) => services?.cloudwatch.record(datum));
+    options.onCall?.(call);
+  };
   const faults = new Faults({
     clock,
     isStateMachine: (roleArn) => policies.canAssume(roleArn, 'states.amazonaws.com'),

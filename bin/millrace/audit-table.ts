@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
+import { RECONCILIATION_KEY } from '../../lambdas/reconciliation/contract.ts';
 import { AUDIT, type AuditStatus } from '../../lambdas/shared/contract.ts';
 import type { Deployment } from './deployment.ts';
 import { mapInLanes } from './pace.ts';
@@ -42,6 +43,9 @@ const Item = z.looseObject({
 
 /** An item of the audit table: the current state of a file or load, or one thing that happened to it. */
 export type AuditItem = z.output<typeof Item>;
+
+/** Sort keys of the current state and of what happened; notes of the reconciliation are neither. */
+const STORY = /^(CURRENT$|\d{4}-)/;
 
 export const STATUSES = [
   'RECEIVED',
@@ -208,13 +212,33 @@ export class AuditReader {
     return items;
   }
 
+  /** Summaries of reconciliations, the latest first. */
+  async reconciliations(limit: number): Promise<Record<string, unknown>[]> {
+    const { Items = [] } = await this.#dynamo.send(
+      new QueryCommand({
+        TableName: this.#table,
+        // Beside the summaries, which begin with their time, there is what the next run has to know.
+        KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :first AND :last',
+        ExpressionAttributeNames: { '#pk': AUDIT.partitionKey, '#sk': AUDIT.sortKey },
+        ExpressionAttributeValues: {
+          ':pk': { S: RECONCILIATION_KEY },
+          ':first': { S: '0' },
+          ':last': { S: '9~' },
+        },
+        ScanIndexForward: false,
+        Limit: limit,
+      }),
+    );
+    return Items.map((item) => unmarshall(item));
+  }
+
   async #query(input: Omit<Parameters<typeof paginateQuery>[1], 'TableName'>): Promise<AuditItem[]> {
     const items: AuditItem[] = [];
     for await (const { Items = [] } of paginateQuery(
       { client: this.#dynamo },
       { TableName: this.#table, ...input },
     )) {
-      items.push(...Items.map(read));
+      items.push(...Items.filter(({ sk }) => STORY.test(sk?.S ?? '')).map(read));
     }
     return items.sort((a, b) => a.Timestamp.localeCompare(b.Timestamp) || a.sk.localeCompare(b.sk));
   }

@@ -12,7 +12,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import { ForPeople, NotFound, WrongUsage } from './errors.ts';
-import type { Target } from './target.ts';
+import { isLoopback, type Target } from './target.ts';
 
 /** The stacks of a deployment, by what their names end with. */
 const STACKS = ['Data', 'Pipelines', 'Operations'] as const;
@@ -56,7 +56,7 @@ export class Deployment {
     this.#cloudformation = found.cloudformation;
     this.#outputs = found.outputs;
     this.#stacks = found.stacks;
-    this.says = `${endpoint ? `Local runtime at ${endpoint}` : found.place}, stacks ${found.prefix}-*`;
+    this.says = `${endpoint ? `${isLoopback(endpoint) ? 'Local runtime' : 'Endpoint'} at ${endpoint}` : found.place}, stacks ${found.prefix}-*`;
     this.dynamo = new DynamoDBClient(settings);
     this.sfn = new SFNClient(settings);
     this.sqs = new SQSClient(settings);

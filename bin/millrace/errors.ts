@@ -64,7 +64,7 @@ export function explain(error: unknown): { readonly message: string; readonly ex
   if (error instanceof ForPeople) return { message: error.message, exit: error.exit };
   if (!(error instanceof Error)) return { message: String(error), exit: EXIT.unreachable };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (/region is missing/i.test(error.message)) {
+  if (/region is missing|region not accepted: region=""/i.test(error.message)) {
     return {
       message:
         'No AWS region. Name one with --region or AWS_REGION, or start the local runtime with "npm start".',

@@ -5,7 +5,7 @@ import { confirm, exitOf, json, note, Progress, say, wholeNumber } from './io.ts
 import { inLanes, Pace } from './pace.ts';
 import { type Queue, readQueues } from './queues.ts';
 import { type Act, act } from './redrive/act.ts';
-import { type Failure, findFailures, type Wanted } from './redrive/failures.ts';
+import { CHILDREN, type Failure, findFailures, type Wanted } from './redrive/failures.ts';
 import { followToEnd } from './redrive/follow.ts';
 import { type Moved, sendBack } from './redrive/letters.ts';
 import { type Column, shortened, table } from './table.ts';
@@ -104,7 +104,13 @@ With an option that chooses executions, dead letter queues are left alone.`,
       values.until !== undefined;
     if (isChosen && values.queues)
       throw new WrongUsage('--queues goes without options that choose executions.');
-    for (const pipeline of values.pipeline) deployment.machine(pipeline);
+    for (const pipeline of values.pipeline) {
+      if (CHILDREN.has(pipeline))
+        throw new WrongUsage(
+          `Executions of ${pipeline} are parts of others, which run them again: redrive those.`,
+        );
+      deployment.machine(pipeline);
+    }
 
     const progress = new Progress(io);
     const failures = values.queues ? [] : await findFailures(deployment, wantedOf(values), io, progress);

@@ -28,6 +28,9 @@ const PATIENT = {
 
 /** Where a runtime that is ready says its endpoint, in its data directory. */
 const ENDPOINT_FILE = 'runtime.endpoint';
+
+/** Whether an address is on this machine. */
+export const isLoopback = (address: string): boolean => LOOPBACK.test(address);
 const LOOPBACK = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/;
 
 /**
@@ -54,7 +57,7 @@ export async function findTarget(values: CommonValues, env = process.env): Promi
 
 /** On this machine any credentials will do; elsewhere they are looked for as for AWS. */
 function at(endpoint: string, env: NodeJS.ProcessEnv): Partial<ClientSettings> {
-  if (!LOOPBACK.test(endpoint)) return { endpoint };
+  if (!isLoopback(endpoint)) return { endpoint };
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return {
     endpoint,
@@ -70,7 +73,7 @@ async function runningRuntime(data: string | undefined): Promise<string | undefi
   if (existsSync(file)) {
     const endpoint = readFileSync(file, 'utf8').trim();
     // One that was killed leaves its file behind.
-    if (LOOPBACK.test(endpoint) && (await answers(endpoint))) return endpoint;
+    if (isLoopback(endpoint) && (await answers(endpoint))) return endpoint;
   }
   if (data)
     throw new WrongUsage(

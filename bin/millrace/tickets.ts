@@ -1,2 +1,110 @@
 import { command } from './command.ts';
-export const tickets = command({ name: 'tickets', summary: '', about: '', options: {}, run: async () => 0 });
+import { EXIT, NotFound } from './errors.ts';
+import { json, note, say, wholeNumber } from './io.ts';
+import { type Column, shortened, table } from './table.ts';
+import { rowsOf, type TicketItem, ticketsIn } from './tickets-table.ts';
+import { shownTime } from './time.ts';
+
+/** The digits of a ticket's id that are shown, enough to name it. */
+const SHORT = 12;
+
+const deskOf = ([name, { Id, State, Failure }]: [string, TicketItem['Desks'][string]]) =>
+  `${name}${Id ? ` ${Id}` : ''} ${Failure ? `(${Failure.Name})` : State.toLowerCase()}`;
+
+const COLUMNS: readonly Column<TicketItem>[] = [
+  { title: 'Ticket', of: ({ pk }) => pk.slice(0, SHORT) },
+  { title: 'Severity', of: ({ Severity }) => Severity },
+  { title: 'State', of: ({ State }) => State },
+  { title: 'Times', right: true, of: ({ Count }) => Count },
+  { title: 'Waits for', right: true, of: ({ Members }) => Members || '' },
+  { title: 'First (UTC)', of: ({ FirstAt }) => shownTime(FirstAt) },
+  { title: 'Last (UTC)', of: ({ LastAt }) => shownTime(LastAt) },
+  { title: 'Desks', of: ({ Desks }) => Object.entries(Desks).map(deskOf).join(', ') },
+  { title: 'Title', of: ({ Title }) => shortened(Title, 100) },
+];
+
+const HISTORY_COLUMNS: readonly Column<Record<string, unknown>>[] = [
+  { title: 'Time (UTC)', of: ({ sk }) => shownTime(String(sk).split('#')[0]) },
+  { title: 'What', of: ({ sk }) => shortened(String(sk).split('#').slice(1).join('#'), 140) },
+];
+
+export const tickets = command({
+  name: 'tickets',
+  summary: 'what the help desk was told: open tickets, all, or one with its history',
+  operands: { shown: '[TICKET]', least: 0, most: 1 },
+  about: `Lists the open tickets, or shows one with what it waits for and its history. A TICKET is named by the first
+digits of its id, as the list shows it, or as a desk shows it.`,
+  options: {
+    all: { type: 'flag', about: 'resolved tickets too' },
+    limit: { type: 'text', value: 'N', about: 'the most resolved tickets (default 50)' },
+  },
+  examples: ['tickets', 'tickets --all --json', 'tickets 4f0c2a9be1d7'],
+  async run({ io, deployment, json: asJson }, values, [name]) {
+    const limit = wholeNumber('limit', values.limit ?? '50', { min: 1, max: 10_000 });
+    const tickets = { dynamo: deployment.dynamo, table: deployment.output('TicketsTableName') };
+    const open = await ticketsIn(tickets, 'OPEN');
+    if (name === undefined) {
+      const found = values.all ? [...open, ...(await ticketsIn(tickets, 'RESOLVED', limit))] : open;
+      if (asJson) json(io, found);
+      else if (found.length > 0) say(io, table(found, COLUMNS));
+      else note(io, values.all ? 'There are no tickets.' : 'No ticket is open.');
+      return EXIT.done;
+    }
+    // A desk shows the first 32 digits, with the number of the opening behind them.
+    const digits = name.toLowerCase().replace(/(-\d+)+$/, '');
+    const among = [...open, ...(await ticketsIn(tickets, 'RESOLVED'))];
+    const matching = among.filter(({ pk }) => digits.length >= 4 && pk.startsWith(digits));
+    const [ticket, ...more] = matching;
+    if (!ticket || more.length > 0) {
+      throw new NotFound(
+        ticket
+          ? `${matching.length} tickets begin with ${digits}: give more digits.`
+          : `There is no ticket ${name}.`,
+      );
+    }
+    const rows = await rowsOf(tickets, ticket.pk);
+    const members = rows.flatMap(({ sk, Member }) => (Member ? [String(sk).replace(/^MEMBER#/, '')] : []));
+    const history = rows.filter(({ sk }) => /^\d{4}-/.test(String(sk)));
+    if (asJson) json(io, { ...ticket, members, history });
+    else {
+      say(io, detailsOf(ticket, members));
+      say(io, `\n${table(history, HISTORY_COLUMNS)}`);
+    }
+    return EXIT.done;
+  },
+});
+
+const MOST_MEMBERS = 20;
+
+function detailsOf(ticket: TicketItem, members: readonly string[]): string {
+  const {
+    pk,
+    Severity,
+    State,
+    Title,
+    Summary,
+    Pipeline,
+    Count,
+    FirstAt,
+    LastAt,
+    ResolvedAt,
+    Runbook,
+    Command,
+  } = ticket;
+  return [
+    Title,
+    `  ${Severity}, ${State}${ResolvedAt && State === 'RESOLVED' ? ` ${shownTime(ResolvedAt)}` : ''}, ${Pipeline}`,
+    `  ${Summary}`,
+    `  ${Count} times, first ${shownTime(FirstAt)}, last ${shownTime(LastAt)}`,
+    `  ticket   ${pk}`,
+    `  runbook  ${Runbook}`,
+    ...(Command ? [`  mend     ${Command}`] : []),
+    ...Object.entries(ticket.Desks).flatMap(([name, desk]) => [
+      `  desk     ${deskOf([name, desk])} ${desk.Url ?? ''}`.trimEnd(),
+      ...(desk.Failure ? [`           ${desk.Failure.Name}: ${desk.Failure.Message}`] : []),
+    ]),
+    ...(members.length > 0 ? [`  waits for ${members.length}:`] : []),
+    ...members.slice(0, MOST_MEMBERS).map((member) => `           ${member}`),
+    ...(members.length > MOST_MEMBERS ? [`           and ${members.length - MOST_MEMBERS} more`] : []),
+  ].join('\n');
+}

@@ -3,6 +3,9 @@ import type { CurrentItem, DeskItem } from './ticket.ts';
 /** What a desk is to be told. */
 export type Call = 'open' | 'update' | 'resolve' | 'reopen';
 
+/** `Provider` of the second channel, among the desks of a ticket. */
+export const SECOND_CHANNEL_KIND = 'sns';
+
 export interface Plan {
   readonly call: Call;
   /** Milliseconds since 1970 before which the desk is left alone. */
@@ -36,7 +39,9 @@ export function planOf(ticket: CurrentItem, desk: DeskItem | undefined): Plan | 
     return { call, notBefore: at(desk.Flaps === 0 ? 0 : since(desk.TurnedAt) + pause(desk.Flaps - 1)) };
   }
   if (desk.State !== 'OPEN' || desk.Revision >= ticket.Revision) return undefined;
-  return { call: 'update', notBefore: at(since(desk.UpdatedAt) + pause(desk.Updates)) };
+  // Told of beginning and end only.
+  if (desk.Provider === SECOND_CHANNEL_KIND) return undefined;
+  return { call: 'update', notBefore: at(since(desk.UpdatedAt) + pause(Math.max(desk.Updates, desk.Flaps))) };
 }
 
 /** What the back-off counts, after a call that the desk has answered. */

@@ -10,7 +10,7 @@ import {
   type Ticket,
 } from './contract.ts';
 import type { Desks } from './desks.ts';
-import { type Call, paceAfter, planOf } from './pace.ts';
+import { type Call, paceAfter, planOf, SECOND_CHANNEL_KIND } from './pace.ts';
 import { type CurrentItem, type DeskItem, shownAt } from './ticket.ts';
 import type { Tickets } from './tickets.ts';
 
@@ -28,6 +28,8 @@ export interface SynchroniseDependencies {
 const LEASE_MS = 130_000;
 /** Calls in one go: resolve an old ticket, open a new one, and what changed meanwhile. */
 const MOST_CALLS = 5;
+/** After this time no further call is begun, so that a slow desk does not outlast the invocation. */
+const PATIENCE_MS = 30_000;
 
 interface Party {
   readonly name: string;
@@ -62,12 +64,12 @@ export async function synchronise(
       },
     }),
   );
-  const results = await Promise.all(parties.map((party) => bring(party, ticket, run, dependencies)));
+  const results = await every(parties, (party) => bring(party, ticket, run, dependencies));
   const isTold = results.some(({ isConnected }) => isConnected);
   if (!isTold || ticket.Desks[SECOND_CHANNEL]?.State === 'OPEN') {
     const party: Party = {
       name: SECOND_CHANNEL,
-      kind: 'sns',
+      kind: SECOND_CHANNEL_KIND,
       provider: async () => secondChannel,
       pausedUntil: () => 0,
       failed: () => {},
@@ -76,6 +78,18 @@ export async function synchronise(
   }
   const times = results.flatMap(({ again }) => (again === undefined ? [] : [again]));
   return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+/** Works on all, and lets all come to their end before it throws what one has thrown. */
+export async function every<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results = await Promise.allSettled(items.map(work));
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 interface Brought {
@@ -94,7 +108,8 @@ async function bring(
   const { tickets, now } = dependencies;
   let ticket = seen;
   let isConnected = true;
-  for (let calls = 0; calls < MOST_CALLS; calls++) {
+  const deadline = now() + PATIENCE_MS;
+  for (let calls = 0; calls < MOST_CALLS && now() < deadline; calls++) {
     const plan = planOf(ticket, ticket.Desks[party.name]);
     if (!plan) return { isConnected };
     const notBefore = Math.max(plan.notBefore, party.pausedUntil());

@@ -9,7 +9,7 @@ import { backOffSeconds, delay } from '../shared/task-worker.ts';
 import type { Message } from './incident.ts';
 import { normalise } from './normalise.ts';
 import { planOf } from './pace.ts';
-import { type SynchroniseDependencies, synchronise } from './synchronise.ts';
+import { every, type SynchroniseDependencies, synchronise } from './synchronise.ts';
 import { take } from './take.ts';
 import type { CurrentItem } from './ticket.ts';
 
@@ -27,6 +27,8 @@ const OVERDUE_MS = 5 * 60_000;
 const MOST_LOOKS = 5;
 /** Resolved tickets whose desks are looked at again: those of so many days. */
 const LOOKS_BACK_DAYS = 3;
+/** After this time the rest is left to the next look, milliseconds. */
+const LOOK_MS = 45_000;
 /** SQS hides a message for twelve hours at most, seconds (ChangeMessageVisibility, API reference). */
 const LONGEST_SECONDS = 43_200;
 
@@ -78,7 +80,7 @@ async function workOn(
   const { tickets, settings } = dependencies;
   const { ids, isTurned } = await take(message, tickets, settings.reopenHours);
   if (isTurned) run.meter.add(METRIC.openTickets, await tickets.countOpen());
-  const times = await Promise.all(ids.map((id) => bringUpToDate(id, messageId, run, dependencies)));
+  const times = await every(ids, (id) => bringUpToDate(id, messageId, run, dependencies));
   const left = times.filter((time) => time !== undefined);
   return left.length > 0 ? Math.min(...left) : undefined;
 }
@@ -109,17 +111,20 @@ async function bringUpToDate(
 /** Looks at every ticket that a desk may be behind with and no message comes back for; and counts the open ones. */
 async function look(run: Run, dependencies: WorkDependencies): Promise<undefined> {
   const { tickets, now } = dependencies;
+  const deadline = now() + LOOK_MS;
+  const bring = async (ticket: CurrentItem) => {
+    if (now() < deadline && !isAwaited(ticket, now())) await synchronise(ticket, run, dependencies);
+  };
   let open = 0;
   for await (const ticket of tickets.inState('OPEN')) {
     open++;
-    if (!isAwaited(ticket, now())) await synchronise(ticket, run, dependencies);
+    await bring(ticket);
   }
   run.meter.add(METRIC.openTickets, open);
   const since = new Date(now() - LOOKS_BACK_DAYS * 86_400_000).toISOString();
   for await (const ticket of tickets.inState('RESOLVED', since)) {
     // What was over before its desk was ever asked is history.
-    const isBehind = Object.values(ticket.Desks).some((desk) => planOf(ticket, desk));
-    if (isBehind && !isAwaited(ticket, now())) await synchronise(ticket, run, dependencies);
+    if (Object.values(ticket.Desks).some((desk) => planOf(ticket, desk))) await bring(ticket);
   }
 }
 

@@ -6,6 +6,9 @@ import { parse } from '../shared/parse.ts';
 import type { ReconciliationSettings, Step } from './contract.ts';
 import { type Ledger, Ledgers } from './ledger.ts';
 
+/** A field of a result of the Redshift Data API. Step Functions writes its member with a capital letter. */
+const Field = z.looseObject({ StringValue: z.optional(z.string()), stringValue: z.optional(z.string()) });
+
 /** What the state machine gives to every step. */
 const Input = z.object({
   run: z.string().check(z.minLength(1), z.maxLength(80)),
@@ -18,7 +21,7 @@ const Input = z.object({
   /** Minutes of grace for this run only, instead of the configured. */
   graceMinutes: z.nullish(z.number().check(z.nonnegative())),
   /** Rows of the warehouse that the last batch asked for. */
-  rows: z.nullish(z.array(z.array(z.record(z.string(), z.unknown())))),
+  rows: z.nullish(z.looseObject({ Records: z.array(z.array(Field)) })),
 });
 
 const Settings: z.ZodMiniType<ReconciliationSettings> = z.object({
@@ -34,7 +37,8 @@ export interface Batch {
   readonly startedAt: string;
   readonly number: number;
   readonly cursor: unknown;
-  readonly rows: z.output<typeof Input>['rows'];
+  /** Rows that the last batch asked for, as text; none where it asked for none. */
+  readonly rows: readonly (readonly string[])[];
   readonly ledger: Ledger;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -81,7 +85,9 @@ export function stepHandler(
       startedAt,
       number: batch,
       cursor: cursor ?? undefined,
-      rows,
+      rows: (rows?.Records ?? []).map((row) =>
+        row.map(({ StringValue, stringValue }) => StringValue ?? stringValue ?? ''),
+      ),
       ledger,
       now: Date.now(),
       graceSeconds,

@@ -5,6 +5,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { TICKETS } from '../help-desk/contract.ts';
 import { CANARY } from '../shared/contract.ts';
 import { InvalidEvent } from '../shared/errors.ts';
+import { createdEvent, type LandedVersion, sendAll } from '../shared/messages.ts';
 import type { Trigger } from '../shared/triggers.ts';
 import type { ManifestEntry } from '../warehouse-load/contract.ts';
 import type { AuditItem } from './audit-items.ts';
@@ -21,7 +22,6 @@ import {
 } from './executions.ts';
 import type { Answer, CountName } from './ledger.ts';
 import { datasetOf, entryOf, type LoadingDependencies, load } from './loading.ts';
-import { createdEvent, type LandedVersion, sendAll } from './messages.ts';
 import { claim } from './repairs.ts';
 
 export interface CheckDependencies extends LoadingDependencies {
@@ -106,7 +106,7 @@ export class FileCheck {
     const answer: Answer = repair
       ? await claim(version.fileId, mismatch, version.key, { ...this.#dependencies, ...this.#batch })
       : 'helpless';
-    this.#batch.ledger.found(mismatch, answer, version.key);
+    this.#batch.ledger.found(mismatch, answer, version.fileId);
     if (answer === 'repaired' || answer === 'again') repair?.();
   }
 

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { AUDIT } from '../shared/contract.ts';
 import { sourceFile } from '../shared/file-id.ts';
 import { inLanes } from '../shared/lanes.ts';
+import type { LandedVersion } from '../shared/messages.ts';
 import { parse } from '../shared/parse.ts';
 import { decodeKey } from '../shared/s3-events.ts';
 import { type Trigger, triggerOf } from '../shared/triggers.ts';
@@ -11,7 +12,6 @@ import { currentItems } from './audit-items.ts';
 import type { Batch, Progress } from './batch.ts';
 import { MAX_PAGES, RECONCILIATION_KEY } from './contract.ts';
 import { type CheckDependencies, FileCheck } from './file-check.ts';
-import type { LandedVersion } from './messages.ts';
 
 export interface LandingDependencies extends CheckDependencies {
   readonly s3: Pick<S3Client, 'send'>;

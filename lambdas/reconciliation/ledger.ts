@@ -62,7 +62,7 @@ export class Ledger {
     this.days.set(key, counts);
   }
 
-  /** @param example what people would look for: a file's name or an id */
+  /** @param example id of the file or load: names may say too much for a ticket */
   found(mismatch: Mismatch, answer: Answer, example: string): void {
     const known = this.mismatches.get(mismatch) ?? { found: 0, repaired: 0, again: 0, examples: [] };
     this.mismatches.set(mismatch, {

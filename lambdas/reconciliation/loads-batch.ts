@@ -8,6 +8,7 @@ import { plainOf } from '../shared/audit.ts';
 import { AUDIT } from '../shared/contract.ts';
 import { putIncident } from '../shared/incident.ts';
 import { inLanes } from '../shared/lanes.ts';
+import { sendAll } from '../shared/messages.ts';
 import type { Objects } from '../shared/objects.ts';
 import { parse, parseJson } from '../shared/parse.ts';
 import { FileId, ObjectRefSchema } from '../shared/schemas.ts';
@@ -17,7 +18,6 @@ import { MAX_LOAD_ATTEMPTS, type Mismatch } from './contract.ts';
 import { type Execution, eventIdEnd, executionOf, rerunArnOf, statusChange } from './executions.ts';
 import type { Answer } from './ledger.ts';
 import { start } from './loading.ts';
-import { sendAll } from './messages.ts';
 import { claim } from './repairs.ts';
 
 export interface LoadsDependencies {

@@ -5,7 +5,6 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { LAKE } from '../shared/contract.ts';
 import { inLanes } from '../shared/lanes.ts';
 import { parse } from '../shared/parse.ts';
-import { FileId } from '../shared/schemas.ts';
 import type { ManifestEntry } from '../warehouse-load/contract.ts';
 import { currentItems } from './audit-items.ts';
 import type { Batch, Progress } from './batch.ts';
@@ -166,7 +165,7 @@ function countsOf({ name, partitionBy }: Dataset, year: string, schema: string):
 }
 
 async function compareDays({ dataset, years, days }: At<'compare'>, { batch }: Context): Promise<Progress> {
-  const rows = new Map(textRows(batch).map(([day = '', count, sum]) => [day, `${count} ${sum}`]));
+  const rows = new Map(batch.rows.map(([day = '', count, sum]) => [day, `${count} ${sum}`]));
   const differing = Object.entries(days)
     .filter(([day, { all, sum, old, oldSum }]) => {
       const found = rows.get(day) ?? '0 0';
@@ -179,46 +178,33 @@ async function compareDays({ dataset, years, days }: At<'compare'>, { batch }: C
   return { cursor: next };
 }
 
-/** Values of the rows as text, however the warehouse's driver writes them. */
-function textRows({ rows }: Batch): string[][] {
-  return (rows ?? []).map((row) => row.map((field) => String(Object.values(field)[0])));
-}
-
 /**
  * Compares the page whose rows have come, if any, and asks for the next one's. A page of S3 is listed twice instead of
  * being carried along.
  */
 async function compareRecords(cursor: At<'days'>, context: Context): Promise<Progress> {
-  const { dataset } = context;
-  const { schema } = { schema: context.dependencies.warehouseSchema };
   const [day, ...laterDays] = cursor.days;
   if (day === undefined) return nextYear(cursor.dataset, cursor.years.slice(1));
-  let after = cursor.after;
-  if (cursor.until !== null) {
-    const page = await recordsOf(day, after, context);
-    const asked = page.filter(({ key }) => key <= (cursor.until ?? ''));
-    const found = new Set(textRows(context.batch).map(([id]) => id));
+  const { until } = cursor;
+  if (until !== null) {
+    const { records } = await pageOf(day, cursor.after, context);
+    const found = new Set(context.batch.rows.map(([id]) => id));
     await reload(
-      asked.filter(({ id }) => !found.has(id)),
+      records.filter(({ id, key }) => key <= until && !found.has(id)),
       context,
     );
-    after = cursor.until;
   }
-  const page = await recordsOf(day, after, context);
-  const last = page.at(-1);
   const base = { phase: 'days', dataset: cursor.dataset, years: cursor.years } as const;
-  if (!last) {
-    const next: Cursor = { ...base, days: laterDays, until: null };
-    return { cursor: next };
+  const after = until ?? cursor.after;
+  const { records, last } = await pageOf(day, after, context);
+  if (last === undefined) return { cursor: { ...base, days: laterDays, until: null } satisfies Cursor };
+  if (records.length === 0) {
+    return { cursor: { ...base, days: cursor.days, after: last, until: null } satisfies Cursor };
   }
-  const next: Cursor = {
-    ...base,
-    days: cursor.days,
-    until: last.key,
-    ...(after !== undefined && { after }),
-  };
-  const ids = page.map(({ id }) => `'${id}'`).join(',');
-  return { cursor: next, sql: `SELECT file_id FROM ${schema}.${dataset.name} WHERE file_id IN (${ids})` };
+  const next: Cursor = { ...base, days: cursor.days, until: last, ...(after !== undefined && { after }) };
+  const ids = records.map(({ id }) => `'${id}'`).join(',');
+  const table = `${context.dependencies.warehouseSchema}.${context.dataset.name}`;
+  return { cursor: next, sql: `SELECT file_id FROM ${table} WHERE file_id IN (${ids})` };
 }
 
 interface CuratedRecord {
@@ -226,12 +212,12 @@ interface CuratedRecord {
   readonly id: string;
 }
 
-/** The next records of a day that are old enough to be loaded. */
-async function recordsOf(
+/** The next page of a day: its last key, and of its records those that are old enough to be loaded. */
+async function pageOf(
   day: string,
   after: string | undefined,
   { batch, dependencies, dataset }: Context,
-): Promise<CuratedRecord[]> {
+): Promise<{ records: CuratedRecord[]; last: string | undefined }> {
   const [year, month, date] = day.split('-');
   const { Contents = [] } = await dependencies.s3.send(
     new ListObjectsV2Command({
@@ -241,10 +227,11 @@ async function recordsOf(
       ...(after !== undefined && { StartAfter: after }),
     }),
   );
-  return Contents.flatMap(({ Key = '', LastModified }) => {
-    const id = z.safeParse(FileId, RECORD.exec(Key)?.[4]).data;
+  const records = Contents.flatMap(({ Key = '', LastModified }) => {
+    const id = RECORD.exec(Key)?.[4];
     return id && isOld(LastModified, batch) ? [{ key: Key, id }] : [];
   });
+  return { records, last: Contents.at(-1)?.Key };
 }
 
 /** Loads records that were loaded and whose rows are gone. Those that were never loaded are another step's. */
@@ -259,7 +246,7 @@ async function reload(missing: readonly CuratedRecord[], { batch, dependencies }
   const entries = await inLanes(READS, lost, async ({ id, key }): Promise<ManifestEntry[]> => {
     const name = items.get(id)?.FileName ?? id;
     const answer = await claim(id, 'row-missing', name, { ...dependencies, ...batch });
-    batch.ledger.found('row-missing', answer, name);
+    batch.ledger.found('row-missing', answer, id);
     if (answer === 'waiting') return [];
     const entry = await entryOf(s3, { bucket: lakeBucket, key });
     return entry ? [entry] : [];

@@ -16,6 +16,8 @@ export interface Recorded {
   readonly isCurrent: boolean;
   /** Whether it is the first outcome that the file came to. */
   readonly isFirstOutcome: boolean;
+  /** Code of the reason for which the file waits or waited for a person. */
+  readonly heldFor?: string | undefined;
   /** When the file landed; missing for loads. ISO 8601, UTC. */
   readonly receivedAt?: string | undefined;
 }
@@ -48,6 +50,7 @@ export async function record(
     isNews,
     isCurrent: current?.EventId?.S === change.eventId,
     isFirstOutcome: current?.FirstOutcome?.S === change.eventId,
+    heldFor: current?.HeldFor?.S,
     receivedAt: current?.ReceivedAt?.S,
   };
 }
@@ -77,6 +80,8 @@ async function updateCurrent(
     DurationMs: change.durationMs,
     Reason: reason && { ...reason },
     Result: change.result,
+    // Stays when the file goes on, so that its next outcome ends the incident.
+    ...(status === 'HELD' && { HeldFor: reason?.code ?? status }),
   };
   const kept: Record<string, Plain> = {
     FileName: change.fileName,

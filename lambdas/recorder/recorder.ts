@@ -34,5 +34,6 @@ export const handler = sqsBatch(async ({ body }, { log, meter, identify }) => {
   log.info('The change was recorded.', { status: change.status, isNews, isCurrent });
   measure(change, recorded, env.OBJECTIVE, meter);
   // Also of what is no news: an earlier delivery may have got as far as the audit table and no further.
-  if (change.status === 'HELD' && isCurrent) await putIncident(events(), heldIncident(change));
+  const incident = heldIncident(change, recorded);
+  if (incident) await putIncident(events(), incident);
 });

@@ -39,6 +39,20 @@ export class AuditTable extends Construct {
     fn.addEnvironment('AUDIT_TABLE', this.table.tableName);
   }
 
+  /** Lets a function compare what is known of many files, and note what it repairs; and tells it the table. */
+  grantReconcile(fn: NodeFunction): void {
+    fn.permit({
+      actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      resources: [this.table.tableArn],
+    });
+    fn.addEnvironment('AUDIT_TABLE', this.table.tableName);
+  }
+
+  /** Lets a function ask an index. */
+  grantQuery(fn: NodeFunction, index: string): void {
+    fn.permit({ actions: ['dynamodb:Query'], resources: [`${this.table.tableArn}/index/${index}`] });
+  }
+
   /** Lets a function record what happened, and tells it the table. It can neither read nor delete. */
   grantRecord(fn: NodeFunction): void {
     fn.permit({

@@ -46,8 +46,11 @@ export function lifecycleRule(
   };
 }
 
-/** A canary's files are gone after a week: by then the ticket of a canary that failed has been looked at. */
-export function canaryRule(prefix: string): LifecycleRule {
+/**
+ * What nobody needs after a week: a canary's files, whose ticket has been looked at by then, and what a run of the
+ * reconciliation works with.
+ */
+export function weekRule(prefix: string): LifecycleRule {
   return { prefix, expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1) };
 }
 

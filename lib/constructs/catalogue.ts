@@ -1,8 +1,9 @@
 import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-import { type Dataset, glueColumns, glueJsonColumns } from '../../datasets/dataset.ts';
+import { glueColumns, glueJsonColumns } from '../../datasets/dataset.ts';
 import { DATASETS } from '../../datasets/index.ts';
+import { RECONCILIATION_PREFIX, REPORT_COLUMNS } from '../../lambdas/reconciliation/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
 import type { Lake } from './lake.ts';
@@ -20,7 +21,6 @@ interface Format {
   readonly inputFormat: string;
   readonly outputFormat: string;
   readonly serde: string;
-  columns(dataset: Dataset): Column[];
 }
 
 const JSON_LINES: Format = {
@@ -28,7 +28,6 @@ const JSON_LINES: Format = {
   inputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
   outputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
   serde: 'org.openx.data.jsonserde.JsonSerDe',
-  columns: glueJsonColumns,
 };
 
 const PARQUET: Format = {
@@ -36,7 +35,15 @@ const PARQUET: Format = {
   inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
   outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
   serde: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
-  columns: glueColumns,
+};
+
+/** What the reconciliation counted, run by run; partitioned by the day of the run. */
+const RECONCILIATION = {
+  name: 'reconciliation',
+  description: 'Files by pipeline and day of landing, as each run of the reconciliation counted them.',
+  prefix: RECONCILIATION_PREFIX.report,
+  format: JSON_LINES,
+  columns: REPORT_COLUMNS.map(([name, type, comment]): Column => ({ name, type, comment })),
 };
 
 /** First year of the partitions that Athena looks for. */
@@ -59,7 +66,7 @@ function projection(location: string): Record<string, string> {
   };
 }
 
-/** The lake for Athena: for each dataset `<name>_curated` over its JSON records and `<name>` over its loaded Parquet files. */
+/** The lake for Athena: for each dataset `<name>_curated` over its JSON records and `<name>` over its loaded Parquet files; and what the reconciliation counts. */
 export class Catalogue extends Construct {
   /** People write the name in queries, so it is chosen and not generated. */
   readonly databaseName: string;
@@ -73,23 +80,35 @@ export class Catalogue extends Construct {
       databaseInput: { name: this.databaseName, description: 'What the Millrace pipelines publish.' },
     });
     const tables = Object.values(DATASETS).flatMap((dataset) => [
-      { dataset, name: `${dataset.name}_curated`, prefix: LAKE.curated, format: JSON_LINES },
-      { dataset, name: dataset.name, prefix: LAKE.loaded, format: PARQUET },
+      {
+        name: `${dataset.name}_curated`,
+        description: dataset.description,
+        prefix: `${LAKE.curated}${dataset.name}/`,
+        format: JSON_LINES,
+        columns: glueJsonColumns(dataset),
+      },
+      {
+        name: dataset.name,
+        description: dataset.description,
+        prefix: `${LAKE.loaded}${dataset.name}/`,
+        format: PARQUET,
+        columns: glueColumns(dataset),
+      },
     ]);
-    for (const { dataset, name, prefix, format } of tables) {
-      const location = `s3://${lake.bucket.bucketName}/${prefix}${dataset.name}/`;
+    for (const { name, description, prefix, format, columns } of [...tables, RECONCILIATION]) {
+      const location = `s3://${lake.bucket.bucketName}/${prefix}`;
       const table = new CfnTable(this, name, {
         catalogId: Aws.ACCOUNT_ID,
         databaseName: this.databaseName,
         tableInput: {
           name,
-          description: dataset.description,
+          description,
           tableType: 'EXTERNAL_TABLE',
           parameters: { EXTERNAL: 'TRUE', classification: format.classification, ...projection(location) },
           partitionKeys: ['year', 'month', 'day'].map((key) => ({ name: key, type: 'int' })),
           storageDescriptor: {
             location,
-            columns: format.columns(dataset),
+            columns: [...columns],
             inputFormat: format.inputFormat,
             outputFormat: format.outputFormat,
             serdeInfo: { serializationLibrary: format.serde },

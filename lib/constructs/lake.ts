@@ -1,9 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { Bucket, type IBucket, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { RECONCILIATION_PREFIX } from '../../lambdas/reconciliation/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { bucketDefaults, canaryRule, lifecycleRule, notifyQueue } from './buckets.ts';
+import { bucketDefaults, lifecycleRule, notifyQueue, weekRule } from './buckets.ts';
 import type { NodeFunction } from './node-function.ts';
 import { type Actor, permit } from './permissions.ts';
 import { TaskQueue } from './task-queue.ts';
@@ -17,7 +18,7 @@ export interface LakeProps {
 export type LakePrefix = `${(typeof LAKE)[keyof typeof LAKE]}${string}`;
 
 /** Prefixes that people query where they lie; Glacier Flexible Retrieval would hide them from Athena. */
-const QUERIED: readonly string[] = [LAKE.curated, LAKE.loaded];
+const QUERIED: readonly string[] = [LAKE.curated, LAKE.loaded, LAKE.operations];
 
 /** Everything that the pipelines make: one versioned bucket whose prefixes are in the contract, and the queue of new curated records. */
 export class Lake extends Construct {
@@ -35,16 +36,19 @@ export class Lake extends Construct {
       ...bucketDefaults(config),
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'lake/',
-      lifecycleRules: Object.values(LAKE).map((prefix) =>
-        prefix === LAKE.canary
-          ? canaryRule(prefix)
-          : lifecycleRule(config, {
-              prefix,
-              archive: QUERIED.includes(prefix)
-                ? StorageClass.GLACIER_INSTANT_RETRIEVAL
-                : StorageClass.GLACIER,
-            }),
-      ),
+      lifecycleRules: [
+        ...Object.values(LAKE).map((prefix) =>
+          prefix === LAKE.canary
+            ? weekRule(prefix)
+            : lifecycleRule(config, {
+                prefix,
+                archive: QUERIED.includes(prefix)
+                  ? StorageClass.GLACIER_INSTANT_RETRIEVAL
+                  : StorageClass.GLACIER,
+              }),
+        ),
+        weekRule(RECONCILIATION_PREFIX.work),
+      ],
     });
     notifyQueue(this.bucket, this.curated.queue, [LAKE.curated]);
   }
@@ -63,6 +67,16 @@ export class Lake extends Construct {
       conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
     });
     fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
+  }
+
+  /** Lets a function tell an object that is gone (404) from one it may not read (403): S3 asks whether it may list. */
+  grantTellMissing(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
+    fn.permit({
+      actions: ['s3:ListBucket'],
+      resources: [this.bucket.bucketArn],
+      // A listing names its prefix, but the question behind a missing object does not.
+      conditions: { StringLikeIfExists: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+    });
   }
 
   /** Lets a function read versions of objects below a prefix. */

@@ -3,7 +3,7 @@ import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { CANARY } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { bucketDefaults, canaryRule, lifecycleRule, notifyQueue } from './buckets.ts';
+import { bucketDefaults, lifecycleRule, notifyQueue, weekRule } from './buckets.ts';
 import type { NodeFunction } from './node-function.ts';
 import { TaskQueue } from './task-queue.ts';
 
@@ -31,7 +31,7 @@ export class LandingZone extends Construct {
       ...bucketDefaults(config),
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'landing/',
-      lifecycleRules: [lifecycleRule(config), canaryRule(CANARY.prefix)],
+      lifecycleRules: [lifecycleRule(config), weekRule(CANARY.prefix)],
     });
     notifyQueue(this.bucket, this.arrivals.queue, prefixes);
   }
@@ -68,6 +68,16 @@ export class LandingZone extends Construct {
   grantTell(fn: NodeFunction): void {
     fn.permit({ actions: ['sqs:SendMessage'], resources: [this.arrivals.queue.queueArn] });
     fn.addEnvironment('ARRIVALS_QUEUE_URL', this.arrivals.queue.queueUrl);
+  }
+
+  /** Lets a function list every version of the objects below prefixes, and tells it the bucket. */
+  grantListVersions(fn: NodeFunction, ...prefixes: string[]): void {
+    fn.permit({
+      actions: ['s3:ListBucketVersions'],
+      resources: [this.bucket.bucketArn],
+      conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+    });
+    fn.addEnvironment('LANDING_BUCKET', this.bucket.bucketName);
   }
 
   /** Lets a function tell an object that is gone (404) from one it may not read (403): S3 asks whether it may list. */

@@ -46,6 +46,8 @@ export interface StateMachineProps {
   readonly starts?: readonly StateMachine[];
   /** Labels of its distributed Map states. */
   readonly distributedMaps?: readonly string[];
+  /** Whether an execution may start another one that goes on for it. */
+  readonly startsItself?: boolean;
   /** Permissions for its SDK integrations. */
   readonly permissions?: readonly Permission[];
 }
@@ -96,6 +98,13 @@ export class StateMachine extends Construct implements IGrantable {
     );
     for (const permission of this.#permissions(props)) permit(this, permission);
     if (props.distributedMaps) this.#runMaps(props.distributedMaps);
+    if (props.startsItself) {
+      // In a policy of its own, because it names what waits for the role's policy.
+      new Policy(this, 'Continuation', {
+        roles: [this.role],
+        statements: [new PolicyStatement({ actions: ['states:StartExecution'], resources: [this.arn] })],
+      });
+    }
   }
 
   get arn(): string {
@@ -105,6 +114,11 @@ export class StateMachine extends Construct implements IGrantable {
   /** Lets a function start executions. */
   grantStart(fn: NodeFunction): void {
     fn.permit({ actions: ['states:StartExecution'], resources: [this.arn] });
+  }
+
+  /** Lets a function list executions. */
+  grantList(fn: NodeFunction): void {
+    fn.permit({ actions: ['states:ListExecutions'], resources: [this.arn] });
   }
 
   /** Lets a function describe executions. */

@@ -1,7 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import { EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { ENV } from '../../lambdas/shared/contract.ts';
 import type { NodeFunction } from './node-function.ts';
 
 export interface TaskQueueProps {
@@ -21,6 +22,17 @@ export interface ConsumerProps {
 }
 
 const RETENTION = Duration.days(14);
+const COMMON = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION };
+
+/** A queue for what a service could not deliver where no queue comes before it, a schedule for example. */
+export function deadLetterQueue(scope: Construct, id: string): Queue {
+  const queue = new Queue(scope, id, COMMON);
+  Validations.of(queue).acknowledge({
+    id: 'AwsSolutions-SQS3',
+    reason: 'It is a dead letter queue itself.',
+  });
+  return queue;
+}
 
 /** A queue with its dead letter queue and the function that empties it. Messages are kept for 14 days. */
 export class TaskQueue extends Construct {
@@ -30,11 +42,10 @@ export class TaskQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: TaskQueueProps) {
     super(scope, id);
-    const common = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: RETENTION };
     this.#visibility = props.visibilityTimeout;
-    this.deadLetters = new Queue(this, 'DeadLetters', common);
+    this.deadLetters = new Queue(this, 'DeadLetters', COMMON);
     this.queue = new Queue(this, 'Queue', {
-      ...common,
+      ...COMMON,
       visibilityTimeout: props.visibilityTimeout,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.maxReceiveCount ?? 5 },
     });
@@ -66,6 +77,12 @@ export class TaskQueue extends Construct {
       ...(batchingWindow && { maxBatchingWindow: batchingWindow }),
       ...(maxConcurrency && { maxConcurrency }),
     });
+  }
+
+  /** Lets a function send messages, and tells it where by a variable. */
+  grantSend(sender: NodeFunction, variable: keyof typeof ENV): void {
+    sender.permit({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] });
+    sender.addEnvironment(variable, this.queue.queueUrl);
   }
 
   /** Lets the consumer say when a message that it could not work on comes back, and tells it where. */

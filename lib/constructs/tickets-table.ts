@@ -39,6 +39,16 @@ export class TicketsTable extends Construct {
     fn.addEnvironment('TICKETS_TABLE', this.table.tableName);
   }
 
+  /** Lets a function ask an index, or the table itself where none is named, and tells it the table. */
+  grantQuery(fn: NodeFunction, index?: string): void {
+    const { tableArn, tableName } = this.table;
+    fn.permit({
+      actions: ['dynamodb:Query'],
+      resources: [index === undefined ? tableArn : `${tableArn}/index/${index}`],
+    });
+    fn.addEnvironment('TICKETS_TABLE', tableName);
+  }
+
   /** Lets a function keep tickets, and tells it the table. */
   grantKeep(fn: NodeFunction): void {
     const { tableArn, tableName } = this.table;

@@ -34,6 +34,8 @@ const AT_ONCE = 2;
 export class HelpDeskPipeline extends Construct implements Pipeline {
   readonly pipeline = 'help-desk';
   readonly functions: readonly NodeFunction[];
+  /** What the help desk is told of. */
+  readonly incidents: TaskQueue;
   readonly queues: readonly TaskQueue[];
   readonly deadLetters;
 
@@ -44,6 +46,7 @@ export class HelpDeskPipeline extends Construct implements Pipeline {
       visibilityTimeout: Duration.minutes(12),
       maxReceiveCount: DELIVERIES,
     });
+    this.incidents = incidents;
     const target = new SqsQueue(incidents.queue, { deadLetterQueue: incidents.deadLetters });
     for (const [name, { description, eventPattern }] of Object.entries(this.#sources(stateMachines))) {
       new Rule(this, name, { description, eventPattern, targets: [target] });

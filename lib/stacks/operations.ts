@@ -10,6 +10,7 @@ import { CanaryPipeline } from '../pipelines/canary.ts';
 import { HelpDeskPipeline } from '../pipelines/help-desk.ts';
 import { TRIGGERS } from '../pipelines/index.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
+import { ReconciliationPipeline } from '../pipelines/reconciliation.ts';
 import type { DataStack } from './data.ts';
 import type { PipelinesStack } from './pipelines.ts';
 
@@ -43,8 +44,21 @@ export class OperationsStack extends Stack {
       new CfnOutput(this, 'CanaryStateMachineArn', { value: stateMachine.arn });
     }
 
+    const reconciliation = new ReconciliationPipeline(this, 'Reconciliation', {
+      config,
+      landing,
+      lake,
+      audit,
+      tickets,
+      ...(data.warehouse && { warehouse: data.warehouse }),
+      changes: pipelines.changes,
+      triggers: pipelines.triggers,
+      loads: pipelines.stateMachine('warehouse-load'),
+    });
+    new CfnOutput(this, 'ReconciliationStateMachineArn', { value: reconciliation.stateMachine.arn });
+
     // Pipelines of this stack: their failed executions are incidents too.
-    const working: readonly Pipeline[] = [backfill, ...canary];
+    const working: readonly Pipeline[] = [backfill, reconciliation, ...canary];
     const helpDesk = new HelpDeskPipeline(this, 'HelpDesk', {
       config,
       tickets: data.tickets,
@@ -55,6 +69,7 @@ export class OperationsStack extends Stack {
         .filter(({ partOf }) => partOf === undefined)
         .flatMap(({ stateMachine }) => stateMachine ?? []),
     });
+    reconciliation.tells(helpDesk.incidents);
     const operations: readonly Pipeline[] = [...working, helpDesk];
     const watched = {
       config,
@@ -70,6 +85,8 @@ export class OperationsStack extends Stack {
     const { alarms } = new PipelineAlarms(this, { ...watched, secondChannel });
     const dashboard = new Dashboard(this, 'Dashboard', { ...watched, alarms });
     new CfnOutput(this, 'DashboardName', { value: dashboard.name });
+    new CfnOutput(this, 'ObjectiveShare', { value: String(config.objectives.share) });
+    new CfnOutput(this, 'ObjectiveMinutes', { value: String(config.objectives.minutes) });
     new SpendWatch(this, 'SpendWatch', { config, secondChannel });
   }
 }

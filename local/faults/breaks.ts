@@ -1,3 +1,4 @@
+import { FAULT_KINDS } from '../help-desk/faults.ts';
 import type { EventSource, RuleInput } from './rules.ts';
 
 /** A named set of faults. */
@@ -46,6 +47,9 @@ const CRASHES: readonly RuleInput[] = [
   { fault: 'crashed', moment: 'after' },
 ];
 const LOST: readonly RuleInput[] = [{ fault: 'lost' }];
+const HELP_DESK = FAULT_KINDS.map((how): RuleInput => ({ fault: 'help-desk', how }));
+/** Small jumps: a big one makes everything that runs run out of time at once. */
+const CLOCK: RuleInput = { fault: 'clock', seconds: [1, 20], every: 10, count: 10 };
 
 /** Sets of faults that can be asked for by name: `npm start -- --break NAME`. */
 export const BREAKS = {
@@ -92,7 +96,7 @@ export const BREAKS = {
   },
   everything: {
     what: 'Everything that can go wrong does, five times in a hundred.',
-    rules: each(0.05, [...EVENTS, ...THROTTLING, ...ERRORS, ...CRASHES, ...LOST]),
+    rules: each(0.05, [...EVENTS, ...THROTTLING, ...ERRORS, ...CRASHES, ...LOST, ...HELP_DESK, CLOCK]),
   },
 } satisfies Readonly<Record<string, Break>>;
 

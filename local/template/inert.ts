@@ -19,7 +19,6 @@ export const INERT_PROVISIONERS: Readonly<Record<string, Provision>> = {
   'AWS::CE::AnomalyMonitor': inert('MonitorArn'),
   'AWS::CE::AnomalySubscription': inert('SubscriptionArn', 'AccountId'),
   'AWS::CloudFormation::WaitConditionHandle': inert(),
-  'AWS::CloudWatch::Dashboard': inert(),
   'AWS::EC2::EIP': inert('AllocationId', 'PublicIp'),
   'AWS::EC2::FlowLog': inert('Id'),
   'AWS::EC2::InternetGateway': inert('InternetGatewayId'),

@@ -136,13 +136,13 @@ export class World {
   readonly waiting = new Map<string, Waiting>();
   readonly buried: string[] = [];
   readonly #options: WorldOptions;
-  readonly #table: string;
+  readonly table: string;
   #messages = 0;
   #functions: ReturnType<World['newFunction']>[];
 
   private constructor(client: DynamoDBClient, table: string, options: WorldOptions) {
     this.#options = options;
-    this.#table = table;
+    this.table = table;
     this.connected = new Map(Object.entries(options.desks ?? { support: new FakeDesk() }));
     this.client = client;
     this.tickets = new Tickets(client, table, () => this.now);
@@ -180,7 +180,7 @@ export class World {
     }));
     const now = () => this.now;
     return {
-      tickets: new Tickets(client, this.#table, now),
+      tickets: new Tickets(client, this.table, now),
       desks: new Desks(desks, this.#options.routes ?? [], {
         secrets: this.secrets,
         connect: (_name: ProviderName, connection) => {

@@ -147,7 +147,7 @@ test('a ticket is resolved when its last file succeeds, and says how many are le
   assert.deepEqual([ticket?.State, ticket?.Members, ticket?.ResolvedAt], ['RESOLVED', 0, iso(START + 12)]);
   const { Items = [] } = await dynamo.client.send(
     new QueryCommand({
-      TableName: 'tickets-3',
+      TableName: w.table,
       IndexName: 'by-member',
       KeyConditionExpression: '#m = :m',
       ExpressionAttributeNames: { '#m': 'Member' },

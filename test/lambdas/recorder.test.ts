@@ -310,26 +310,45 @@ test('a canary’s file has a pipeline of its own, and only its outcome is count
   assert.deepEqual(sums, { 'Outcomes/canary/FAILED': 1 });
 });
 
-test('a file that is held is one incident with all that wait for the same reason', async () => {
+test('a file that is held opens an incident with all that wait for the same reason, and its next outcome ends it', async () => {
   const id = nextId();
   const reason = { code: 'COST_OVER_LIMIT', message: 'It would cost about $4.00.' };
-  const output = JSON.stringify({ outcome: 'HELD', reason });
-  const change = await changeOf(
-    event(id, { status: 'SUCCEEDED', stopDate: START + 1, output }),
-    'document-ingestion',
-    neverDescribe,
-  );
-  const { key, members, eventId, severity, summary } = heldIncident(change);
+  const held = event(id, {
+    status: 'SUCCEEDED',
+    stopDate: START + 1,
+    output: JSON.stringify({ outcome: 'HELD', reason }),
+  });
+  const rerun = (more: Partial<StatusChange['detail']>) =>
+    event(id, { name: `${id}-r2`, startDate: START + 9, ...more });
+  const told = async (change: StatusChange) => {
+    const read = await changeOf(change, 'document-ingestion', neverDescribe);
+    return heldIncident(read, await record(read, dynamo.client, 'audit'));
+  };
+  const opened = await told(held);
   assert.deepEqual(
-    [key, members, eventId, severity, summary],
+    [opened?.state, opened?.key, opened?.members, opened?.eventId, opened?.summary],
     [
+      'OPEN',
       'document-ingestion:HELD:COST_OVER_LIMIT',
       [id],
       `document-ingestion:${id}:SUCCEEDED:0`,
-      'warning',
       reason.message,
     ],
   );
+  assert.equal(await told(rerun({})), undefined);
+  const over = await told(rerun({ status: 'FAILED', stopDate: START + 20, error: 'E' }));
+  assert.deepEqual([over?.state, over?.key, over?.members], ['RESOLVED', opened?.key, [id]]);
+  assert.equal(await told(held), undefined);
+});
+
+test('a file that never waited has no such incident', async () => {
+  const id = nextId();
+  const change = await changeOf(
+    event(id, { status: 'SUCCEEDED', stopDate: START + 1, output: DONE }),
+    'document-ingestion',
+    neverDescribe,
+  );
+  assert.equal(heldIncident(change, await record(change, dynamo.client, 'audit')), undefined);
 });
 
 test('a change that a crash left half told is current still, unless something has come after it', async () => {

@@ -22,6 +22,14 @@ const State = z.looseObject({
 });
 const Definition = z.object({ States: z.record(z.string(), State) });
 
+/** Every state of a definition, those that a Map or Parallel holds included. */
+function statesOf(definition: unknown): [string, z.output<typeof State>][] {
+  return Object.entries(Definition.parse(definition).States).flatMap(([name, state]) => [
+    [name, state],
+    ...[state.ItemProcessor ?? [], state.Branches ?? []].flat().flatMap(statesOf),
+  ]);
+}
+
 /** What a placeholder stands for at deployment, where the text around it wants more than a word. */
 const SUBSTITUTES: Readonly<Record<string, string>> = { WarehouseEnabled: 'true' };
 
@@ -30,7 +38,7 @@ const definitions = globSync('statemachines/*.asl.json', { cwd: ROOT }).map((fil
     /\$\{(\w+)\}/g,
     (_, name: string) => SUBSTITUTES[name] ?? (/Seconds$/.test(name) ? '60' : name),
   );
-  return { file, text, states: Object.entries(Definition.parse(JSON.parse(text)).States) };
+  return { file, text, states: statesOf(JSON.parse(text)) };
 });
 
 /** Signing names and error prefixes of what `Resource` names (Step Functions developer guide, integrations). */

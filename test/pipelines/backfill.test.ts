@@ -112,12 +112,10 @@ describe('objects that nobody was told of', { timeout: 180_000 }, () => {
     );
     assert.equal(mapRuns[0]?.mapRunArn, Output.parse(JSON.parse(first.output ?? '')).mapRunArn);
 
-    const rows = await Promise.all(ids.map((id) => account.auditRows(id)));
     const again = await backfill('documents/');
     assert.equal(again.status, 'SUCCEEDED', again.cause);
     await account.drained();
     await assertOnce(account, new Map(ids.map((id) => [id, 'text'])));
-    assert.deepEqual(await Promise.all(ids.map((id) => account.auditRows(id))), rows);
   });
 
   test('a prefix that starts no pipeline is refused, and so is none', async () => {

@@ -1,9 +1,18 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
+import { text } from 'node:stream/consumers';
+import {
+  LambdaClient,
+  paginateListFunctions,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { isDone } from '../../local/cli/report.ts';
 import type { FaultPlan } from '../../local/faults/rules.ts';
-import { Account, type PipelineName } from './account.ts';
+import { Account } from './account.ts';
 import { picture } from './picture.ts';
 import { startTestRuntime, type TestRuntime } from './runtime.ts';
 
@@ -55,14 +64,62 @@ export async function dropMixture({ test }: FaultRun, texts: number): Promise<Ma
   return new Map(ids.map((id, i) => [id, files[i]?.[2] ?? '']));
 }
 
-/** Executions of what fails by itself; the others fail with them. */
-const FAILING: readonly PipelineName[] = ['document-ingestion', 'warehouse-load'];
+const MILLRACE = join(import.meta.dirname, '..', '..', 'bin', 'millrace.mjs');
 
-/** Redrives every failed execution; answers how many there were. */
-export async function redriveFailed({ account }: FaultRun): Promise<number> {
-  const executions = (await Promise.all(FAILING.map((pipeline) => account.executions(pipeline)))).flat();
-  const failed = executions.filter(({ status = '' }) => ['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status));
-  for (const { executionArn } of failed)
-    await account.sfn.send(new RedriveExecutionCommand({ executionArn }));
-  return failed.length;
+/** Runs the command line against the runtime; answers what it printed. */
+export async function millrace({ test }: FaultRun, ...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [MILLRACE, ...args], {
+    env: { ...process.env, AWS_ENDPOINT_URL: test.runtime.endpoint },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, problems] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  if (child.exitCode === null) await once(child, 'exit');
+  return `${out}${problems}`;
+}
+
+/** Rounds of repair after which nothing new can be hoped for. */
+const ROUNDS = 4;
+
+/**
+ * Ends the faults and does what a person does then, until every file has an outcome other than failed and is loaded:
+ * redrive what failed, and let the reconciliation find what was lost.
+ */
+export async function bringHome(run: FaultRun, ids: readonly string[]): Promise<void> {
+  const { test, account } = run;
+  test.runtime.faults.clear();
+  for (let round = 1; round <= ROUNDS; round++) {
+    await account.rested();
+    const states = await test.deployment.states(ids);
+    const away = ids.filter((id) => !isDone(states.get(id)) || states.get(id)?.status === 'FAILED');
+    const dead = (await account.queues()).filter(
+      ({ url, messages }) => /DeadLetters/i.test(url) && messages > 0,
+    );
+    if (away.length === 0 && dead.length === 0) return;
+    await reconcile(run);
+    await account.rested();
+    await millrace(run, 'redrive', '--yes');
+  }
+  await test.settled(ids);
+}
+
+/** Lets the reconciliation find what was lost, without the time that it leaves events to arrive by themselves. */
+async function reconcile({ test, account }: FaultRun): Promise<void> {
+  const lambda = new LambdaClient(test.client);
+  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
+    for (const { FunctionName, Environment } of Functions) {
+      const settings = Environment?.Variables?.RECONCILIATION;
+      if (!settings) continue;
+      const RECONCILIATION = JSON.stringify({ ...JSON.parse(settings), graceSeconds: 0, batchSeconds: 0 });
+      const Variables = { ...Environment.Variables, RECONCILIATION };
+      await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
+    }
+  }
+  const stateMachineArn = test.deployment.output('ReconciliationStateMachineArn');
+  const { executionArn } = await account.sfn.send(new StartExecutionCommand({ stateMachineArn }));
+  await account.until('the end of the reconciliation', async () => {
+    const { status, error, cause } = await account.sfn.send(new DescribeExecutionCommand({ executionArn }));
+    if (status === 'RUNNING') return false;
+    if (status !== 'SUCCEEDED') throw new Error(`The reconciliation ended ${status}: ${error}: ${cause}`);
+    return true;
+  });
 }

@@ -64,7 +64,7 @@ async function rerun(deployment: Deployment, failure: Failure, signal: AbortSign
     attempt: Math.max(attempt, item?.Attempt ?? 1) + 1,
     input,
   });
-  return run.started ? { done: 'rerun', executionArn: run.executionArn } : { done: 'elsewhere' };
+  return { done: run.isNew ? 'rerun' : 'elsewhere', executionArn: run.executionArn };
 }
 
 /** The same redrive asked for twice is one: Step Functions keeps tokens for 15 minutes. */

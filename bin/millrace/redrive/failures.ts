@@ -13,7 +13,7 @@ import { mapInLanes, Pace } from '../pace.ts';
 import { changedSince, type Decision, decide, failErrors, REDRIVABLE_MS, type Revision } from './decide.ts';
 
 /** Pipelines whose executions are parts of others: these run them again. */
-const CHILDREN: ReadonlySet<string> = new Set(['ocr', 'sentiment']);
+export const CHILDREN: ReadonlySet<string> = new Set(['ocr', 'sentiment']);
 
 /** DescribeStateMachineForExecution: a bucket of 200, and 1 a second (Step Functions, "Service quotas"). */
 const revisions = new Pace(1, 100);
@@ -70,7 +70,10 @@ export async function findFailures(
       !CHILDREN.has(pipeline) &&
       // The canary's own machine reports what failed; running it again is the schedule's.
       pipeline !== CANARY.pipeline &&
-      (wanted.pipelines.length === 0 || wanted.pipelines.includes(pipeline)),
+      (wanted.pipelines.length === 0 ||
+        wanted.pipelines.includes(pipeline) ||
+        // Its files go through the state machines of others.
+        wanted.pipelines.includes(CANARY.pipeline)),
   );
   const found: Failure[] = [];
   for (const pipeline of pipelines) {
@@ -80,7 +83,11 @@ export async function findFailures(
     found.push(...(await judge(deployment, pipeline, listed, items, io.signal)));
   }
   progress.clear();
-  return found.filter(({ error }) => wanted.errors.length === 0 || wanted.errors.includes(error));
+  return found.filter(
+    ({ error, pipeline }) =>
+      (wanted.errors.length === 0 || wanted.errors.includes(error)) &&
+      (wanted.pipelines.length === 0 || wanted.pipelines.includes(pipeline)),
+  );
 }
 
 async function idsOf(reader: AuditReader, files: readonly string[]): Promise<string[]> {
@@ -186,7 +193,7 @@ async function judge(
       endedInFailState: ends.has(error),
       refused: about?.redriveStatus === 'NOT_REDRIVABLE' ? about.redriveStatusReason : undefined,
     });
-    return { ...failure, error, item, decision };
+    return { ...failure, pipeline: item?.Pipeline ?? pipeline, error, item, decision };
   });
 }
 

@@ -39,8 +39,10 @@ export async function followToEnd(
     if (isTime) askedAt = Date.now();
     const asked = open.filter(({ base }) => !outcomes.has(base) && (isTime || !isAudited(base)));
     for (const { base, executionArn } of asked.slice(0, ASKED_AT_ONCE)) {
-      const execution = executionArn && (await describeExecution(deployment.sfn, executionArn, io.signal));
-      if (execution && execution.status && !['RUNNING', 'PENDING_REDRIVE'].includes(execution.status))
+      const execution = executionArn
+        ? await describeExecution(deployment.sfn, executionArn, io.signal)
+        : undefined;
+      if (execution?.status && !['RUNNING', 'PENDING_REDRIVE'].includes(execution.status))
         outcomes.set(base, outcomeOf(execution.status, execution.output));
     }
     if (outcomes.size < begun.length) await pause(POLL_MS, io.signal);

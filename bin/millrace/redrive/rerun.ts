@@ -4,11 +4,13 @@ import type { AuditItem } from '../audit-table.ts';
 import { isNamed } from '../errors.ts';
 import { nameOfRun } from '../executions.ts';
 
-/** What became of an attempt to start a run. */
-export type Started =
-  | { readonly started: true; readonly executionArn: string; readonly name: string }
-  /** The name is taken: somebody else has run it. */
-  | { readonly started: false; readonly name: string };
+/** A run of a file, load or other work. */
+export interface Started {
+  /** Whether it was started here; else somebody else has started the run of this name. */
+  readonly isNew: boolean;
+  readonly name: string;
+  readonly executionArn: string;
+}
 
 /**
  * Starts the how-manieth run of a file, load or other work. Two that start the same run at once start one: its name is
@@ -24,13 +26,12 @@ export async function startRun(
   },
 ): Promise<Started> {
   const name = nameOfRun(run.base, run.attempt);
+  const executionArn = `${run.machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
   try {
-    const { executionArn = '' } = await sfn.send(
-      new StartExecutionCommand({ stateMachineArn: run.machineArn, name, input: run.input }),
-    );
-    return { started: true, executionArn, name };
+    await sfn.send(new StartExecutionCommand({ stateMachineArn: run.machineArn, name, input: run.input }));
+    return { isNew: true, name, executionArn };
   } catch (error) {
-    if (isNamed(error, 'ExecutionAlreadyExists')) return { started: false, name };
+    if (isNamed(error, 'ExecutionAlreadyExists')) return { isNew: false, name, executionArn };
     throw error;
   }
 }

@@ -46,7 +46,7 @@ export const WATCHERS: readonly Kind[] = [
         pipeline,
         metric: runs(METRIC.unaccounted, { Pipeline: pipeline }, reconciliation.everyHours),
         threshold: 1,
-        sentence: `${pipeline} was not reconciled for ${2 * reconciliation.everyHours} hours.`,
+        sentence: `No reconciliation of ${pipeline} finished in ${2 * reconciliation.everyHours} hours.`,
       })),
   },
   {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import {
   type CreateDesk,
   type DeskRequest,
@@ -11,6 +10,17 @@ import {
 } from '../api.ts';
 import { Tokens } from '../credentials.ts';
 import type { LocalTicket } from '../store.ts';
+import { queryOf } from './zendesk-search.ts';
+import {
+  Body,
+  type Fields,
+  notFound,
+  plain,
+  recordInvalid,
+  refuse,
+  TokenRequest,
+  ZendeskTicket,
+} from './zendesk-shapes.ts';
 
 const SCOPES = ['tickets:read', 'tickets:write', 'read', 'write'];
 const TOKEN_SECONDS = 7200;
@@ -22,69 +32,6 @@ const CLOSES_AFTER_MS = 4 * 24 * 3600 * 1000;
 const MAX_PAGE = 100;
 /** The agent that the OAuth client acts as. */
 const AGENT_ID = 1001;
-
-const STATUSES = ['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const;
-const RANK: ReadonlyMap<string, number> = new Map(STATUSES.map((status, rank) => [status, rank]));
-
-const TokenRequest = z.object({
-  grant_type: z.string(),
-  client_id: z.string(),
-  client_secret: z.string(),
-  scope: z.string().default('read'),
-});
-
-const Comment = z.object({
-  body: z.string().max(65_536).optional(),
-  html_body: z.string().max(65_536).optional(),
-  public: z.boolean().default(true),
-});
-const Fields = z.object({
-  subject: z.string().max(255).optional(),
-  comment: Comment.optional(),
-  priority: z.enum(['urgent', 'high', 'normal', 'low']).optional(),
-  status: z.enum(STATUSES).optional(),
-  type: z.enum(['problem', 'incident', 'question', 'task']).optional(),
-  tags: z.array(z.string()).optional(),
-  external_id: z.string().max(255).optional(),
-  assignee_id: z.int().nullable().optional(),
-});
-type Fields = z.output<typeof Fields>;
-const Body = z.object({ ticket: Fields });
-
-/** A ticket as the API shows it. */
-interface ZendeskTicket extends Readonly<Record<string, unknown>> {
-  readonly id: number;
-  readonly status: (typeof STATUSES)[number];
-  readonly tags: readonly string[];
-  readonly assignee_id: number | null;
-  readonly updated_at: string;
-  readonly comments: readonly { body: string; public: boolean; at: string }[];
-}
-
-const recordInvalid = (member: string, description: string) =>
-  new Refusal(422, {
-    error: 'RecordInvalid',
-    description: 'Record validation errors',
-    details: { [member]: [{ description }] },
-  });
-const notFound = () => new Refusal(404, { error: 'RecordNotFound', description: 'Not found' });
-
-/** A wrong type is refused by the parameters' schema, a wrong value by the record's validation. */
-function refuse(issues: readonly z.core.$ZodIssue[]): Refusal {
-  const [issue] = issues;
-  if (!issue) throw new Error('refused without an issue');
-  const member = String(issue.path[1] ?? 'ticket');
-  if (issue.code === 'invalid_value') {
-    return recordInvalid(member, `${member}: is not included in the list`);
-  }
-  if (issue.code === 'too_big') return recordInvalid(member, `${member}: is too long`);
-  return new Refusal(400, {
-    error: {
-      title: 'Invalid attribute',
-      message: `You passed an invalid value for the ${memberOf(issue).replace(/^ticket\./, '')} attribute. ${issue.message}`,
-    },
-  });
-}
 
 /** Zendesk Support: tickets, search, and OAuth by client credentials (Ticketing API). */
 export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
@@ -110,11 +57,9 @@ export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
       return handler(request);
     };
 
-  const recordOf = (ticket: LocalTicket) => ticket.record as ZendeskTicket;
-
   /** The ticket as it is now: solved ones close by themselves. */
   function current(ticket: LocalTicket): ZendeskTicket {
-    const record = recordOf(ticket);
+    const record = ZendeskTicket.parse(ticket.record);
     const closes =
       record.status === 'solved' && clock.now() - Date.parse(record.updated_at) >= CLOSES_AFTER_MS;
     return closes ? { ...record, status: 'closed' } : record;
@@ -278,7 +223,7 @@ export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
       if (key) shelf.remember(`key ${key}`, JSON.stringify({ fingerprint, body }));
       return {
         status: 201,
-        headers: { location: body.ticket.url as string, ...(key && { 'x-idempotency-lookup': 'miss' }) },
+        headers: { location: body.ticket.url, ...(key && { 'x-idempotency-lookup': 'miss' }) },
         body,
       };
     }),
@@ -356,64 +301,7 @@ export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
   };
 };
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"' };
-
-const plain = (html: string): string =>
-  html
-    .replaceAll(/<(?:br|\/p|\/li|\/pre)[^>]*>/g, '\n')
-    .replaceAll(/<[^>]*>/g, '')
-    .replaceAll(/&(?:#(\d+)|(\w+));/g, (entity, code, name) =>
-      code ? String.fromCodePoint(Number(code)) : (ENTITIES[name] ?? entity),
-    )
-    .trim();
-
 const INVALID_TOKEN = {
   error: 'invalid_token',
   error_description: 'The access token provided is expired, revoked, malformed or invalid for other reasons.',
 };
-
-type Matches = (ticket: ZendeskTicket) => boolean;
-
-/** Words of the search syntax that are understood; another is refused, as it would be ignored or searched as text. */
-const TERMS: readonly [RegExp, (value: string) => Matches][] = [
-  [/^type:ticket$/, () => () => true],
-  [
-    /^external_id:(.+)$/,
-    (value) =>
-      ({ external_id }) =>
-        external_id === value,
-  ],
-  [
-    /^tags:(.+)$/,
-    (value) =>
-      ({ tags }) =>
-        tags.includes(value),
-  ],
-  [
-    /^status:(.+)$/,
-    (value) =>
-      ({ status }) =>
-        status === value,
-  ],
-  [
-    /^status<(.+)$/,
-    (value) =>
-      ({ status }) =>
-        (RANK.get(status) ?? 0) < (RANK.get(value) ?? 0),
-  ],
-];
-
-function queryOf(query: string): Matches {
-  const words = query.match(/(?:[^\s"]+|"[^"]*")+/g) ?? [];
-  const all = words
-    .map((word) => word.replaceAll('"', ''))
-    .map((word): Matches => {
-      for (const [pattern, matches] of TERMS) {
-        const found = pattern.exec(word);
-        if (found) return matches(found[1] ?? '');
-      }
-      throw new Refusal(422, { error: 'invalid', description: `Invalid search: ${word}` });
-    });
-  if (all.length === 0) throw new Refusal(400, { error: 'invalid', description: 'Query is required' });
-  return (ticket) => all.every((matches) => matches(ticket));
-}

@@ -34,6 +34,8 @@ export const MetricAlarm = Common.extend({
   DatapointsToAlarm: numeric.optional(),
   Threshold: numeric,
   ComparisonOperator: z.enum(Object.keys(COMPARISONS) as [keyof typeof COMPARISONS]),
+  /** Only told again: locally every percentile is evaluated. */
+  EvaluateLowSampleCountPercentile: z.enum(['evaluate', 'ignore']).optional(),
   TreatMissingData: z.enum(['breaching', 'notBreaching', 'ignore', 'missing']).default('missing'),
 });
 export const CompositeAlarm = Common.extend({ AlarmRule: z.string() });

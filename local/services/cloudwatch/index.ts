@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { JsonFile } from '../json-file.ts';
-import { instant, numeric, object, operation } from '../operation.ts';
+import { instant, numeric, operation } from '../operation.ts';
 import {
   AwsError,
   type LocalService,
@@ -11,6 +11,7 @@ import {
   type Shape,
 } from '../service.ts';
 import { Alarm, type AlarmSettings, AlarmState, CompositeAlarm, MetricAlarm, StateValue } from './alarms.ts';
+import { createDashboards } from './dashboards.ts';
 import { type Datum, type MetricId, MetricStore, MINUTE_MS } from './metrics.ts';
 import { compileQueries, Dimensions, MetricDataQuery, periodOf } from './query.ts';
 
@@ -76,6 +77,7 @@ export function createCloudwatch(context: RuntimeContext): LocalService & { reco
   const directory = join(context.dataDir, 'cloudwatch');
   const alarmFile = new JsonFile(join(directory, 'alarms.json'), SavedAlarms);
   const store = new MetricStore(directory);
+  const dashboards = createDashboards(context);
   const alarms = new Map<string, Alarm>();
   const ofTemplate = new Set<string>();
   const saved = alarmFile.read() ?? [];
@@ -122,6 +124,7 @@ export function createCloudwatch(context: RuntimeContext): LocalService & { reco
   };
 
   const operations: Operations = {
+    ...dashboards.operations,
     PutMetricData: operation(z.object({ Namespace: z.string(), MetricData: z.array(MetricDatum) }), {
       action: 'cloudwatch:PutMetricData',
       conditions: ({ Namespace }) => ({ 'cloudwatch:namespace': Namespace }),
@@ -294,10 +297,7 @@ export function createCloudwatch(context: RuntimeContext): LocalService & { reco
     resources: {
       'AWS::CloudWatch::Alarm': provisionAlarm(MetricAlarm),
       'AWS::CloudWatch::CompositeAlarm': provisionAlarm(CompositeAlarm),
-      'AWS::CloudWatch::Dashboard': ({ properties, generatedName }: ResourceRequest) => ({
-        ref: z.string().catch(generatedName).parse(object.parse(properties).DashboardName),
-        attributes: {},
-      }),
+      'AWS::CloudWatch::Dashboard': dashboards.provision,
     },
     record: (datum) => store.record(datum, context.clock.now()),
     start() {

@@ -1,1 +1,0 @@
-export { createdEvent, type LandedVersion, sendAll } from '../shared/messages.ts';
