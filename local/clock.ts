@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Calls `callback` once after `ms` milliseconds of this clock; the returned function cancels it. */
   after(ms: number, callback: () => void): () => void;
+  /** Milliseconds by which it is ahead of the machine's clock, if it is one that runs like it. */
+  readonly ahead?: number;
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -29,6 +31,10 @@ export const systemClock: Clock = {
 export class MovableClock implements Clock {
   #ahead = 0;
   readonly #timers = new Set<{ at: number; fire: () => void; disarm: () => void }>();
+
+  get ahead(): number {
+    return this.#ahead;
+  }
 
   now(): number {
     return systemClock.now() + this.#ahead;

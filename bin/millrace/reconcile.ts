@@ -3,7 +3,7 @@ import { AuditReader } from './audit-table.ts';
 import { type Context, command } from './command.ts';
 import { EXIT, ForPeople } from './errors.ts';
 import { describeExecution } from './executions.ts';
-import { exitOf, json, note, Progress, pause, say } from './io.ts';
+import { exitOf, json, note, Progress, pause, say, wholeNumber } from './io.ts';
 import { isBalanced, MISMATCH_COLUMNS, Summary, TOTAL_COLUMNS } from './reconciliation.ts';
 import { table } from './table.ts';
 import { span } from './time.ts';
@@ -16,14 +16,21 @@ export const reconcile = command({
   name: 'reconcile',
   summary: 'compare bucket, audit table, Step Functions and warehouse now, and repair what can be repaired',
   about: `Starts a reconciliation, as the schedule does, and shows its report: for each pipeline
-received = succeeded + rejected + failed + held + in flight + unaccounted. What is younger than the configured time of
-grace is not looked at. Exit status 1 when something is unaccounted for, or a repair did not help.`,
-  options: { 'no-wait': { type: 'flag', about: 'start it and do not follow it' } },
-  examples: ['reconcile', 'reconcile --json'],
+received = succeeded + rejected + failed + held + in flight + unaccounted. What is younger than the time of grace
+(reconciliation.graceMinutes) counts as in flight, because its events may only be late. Exit status 1 when something is unaccounted for, or a repair did not help.`,
+  options: {
+    'grace-minutes': { type: 'text', value: 'N', about: 'another time of grace, for this run' },
+    'no-wait': { type: 'flag', about: 'start it and do not follow it' },
+  },
+  examples: ['reconcile', 'reconcile --grace-minutes 0 --json'],
   async run(context, values) {
     const { io, deployment } = context;
+    const grace = values['grace-minutes'];
+    const graceMinutes =
+      grace === undefined ? undefined : wholeNumber('grace-minutes', grace, { min: 0, max: 1_440 });
+    const input = JSON.stringify(graceMinutes === undefined ? {} : { graceMinutes });
     const { executionArn = '' } = await deployment.sfn.send(
-      new StartExecutionCommand({ stateMachineArn: deployment.machine('reconciliation'), input: '{}' }),
+      new StartExecutionCommand({ stateMachineArn: deployment.machine('reconciliation'), input }),
     );
     if (values['no-wait']) {
       if (context.json) json(io, { executionArn });

@@ -58,7 +58,7 @@ export async function upload(
 ): Promise<Landed> {
   const uploading = new Upload({
     client: s3,
-    params: { Bucket, Key: file.key, Body: createReadStream(file.path), ContentLength: file.size },
+    params: { Bucket, Key: file.key, Body: createReadStream(file.path) },
   });
   const abort = () => void uploading.abort();
   signal.addEventListener('abort', abort, { once: true });

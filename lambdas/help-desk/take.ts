@@ -1,5 +1,5 @@
 import type { Change, Ending, Message } from './incident.ts';
-import { ticketIdOf } from './ticket.ts';
+import { type CurrentItem, ticketIdOf, worse } from './ticket.ts';
 import { TicketContended, type Tickets } from './tickets.ts';
 
 export interface Taken {
@@ -33,7 +33,10 @@ async function apply(changes: readonly Change[], tickets: Tickets, reopenHours: 
   return { ids: [...new Set(changes.map(({ key }) => ticketIdOf(key)))], isTurned };
 }
 
-/** An alarm that only repeats what an open ticket says is noted there, so that one cause has one ticket. */
+/**
+ * An alarm that only repeats what an open ticket says is noted there, so that one cause has one ticket. Where the alarm is
+ * worse, the ticket becomes as bad.
+ */
 async function takeAlarm(
   change: Change,
   coversExecutions: boolean,
@@ -44,18 +47,24 @@ async function takeAlarm(
   if (coversExecutions && change.state === 'OPEN' && own?.State !== 'OPEN') {
     const covered = await openExecutions(change.facts.pipeline, tickets);
     if (covered) {
-      await tickets.note(covered, { ...change, eventId: `${change.key}:${change.eventId}` });
+      const eventId = `${change.key}:${change.eventId}`;
+      const isWorse = worse(covered.Severity, change.facts.severity) !== covered.Severity;
+      const noted: Change = { ...change, key: covered.Key, eventId, state: isWorse ? 'NOTED' : 'OPEN' };
+      // An alarm that is worse makes the ticket worse: it is a reason to wake those who slept through the first.
+      const told = isWorse ? await apply([noted], tickets, reopenHours) : undefined;
+      if (!isWorse) await tickets.note(covered.pk, noted);
       // So that the same event, should it come again when that ticket is resolved, opens none of its own.
-      return apply([{ ...change, state: 'RESOLVED' }], tickets, reopenHours);
+      const { ids } = await apply([{ ...change, state: 'RESOLVED' }], tickets, reopenHours);
+      return { ids: [...ids, ...(told?.ids ?? [])], isTurned: false };
     }
   }
   return apply([change], tickets, reopenHours);
 }
 
-/** Id of an open ticket of failed executions of a pipeline. */
-async function openExecutions(pipeline: string, tickets: Tickets): Promise<string | undefined> {
-  for await (const { pk, Source, Pipeline } of tickets.inState('OPEN')) {
-    if (Source === 'execution' && Pipeline === pipeline) return pk;
+/** An open ticket of failed executions of a pipeline. */
+async function openExecutions(pipeline: string, tickets: Tickets): Promise<CurrentItem | undefined> {
+  for await (const ticket of tickets.inState('OPEN')) {
+    if (ticket.Source === 'execution' && ticket.Pipeline === pipeline) return ticket;
   }
   return undefined;
 }

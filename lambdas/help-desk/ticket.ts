@@ -105,7 +105,13 @@ export function after(
   const base: CurrentItem = current ?? neverOpen(change, last);
   const next = { ...base, Revision: base.Revision + 1, Last: last };
   if (state === 'NOTED') {
-    return base.State === 'OPEN' ? { ...next, Summary: facts.summary } : undefined;
+    if (base.State !== 'OPEN') return undefined;
+    const isOwn = base.Source === facts.source;
+    return {
+      ...next,
+      Severity: worse(base.Severity, facts.severity),
+      ...(isOwn && { Summary: facts.summary }),
+    };
   }
   if (state === 'RESOLVED') {
     const isEnd = change.member === ALL;
@@ -128,6 +134,7 @@ export function after(
   return {
     ...opened,
     State: 'OPEN',
+    Severity: base.State === 'OPEN' ? worse(base.Severity, facts.severity) : facts.severity,
     Members: base.Members + (waits ? 0 : 1),
     Count: isNew ? 1 : base.Count + 1,
     FirstAt: isNew ? at : earlier(at, base.FirstAt),
@@ -170,6 +177,12 @@ function described({ key, member, facts }: Change) {
 function isLongOver({ ResolvedAt }: CurrentItem, at: string, reopenHours: number): boolean {
   return ResolvedAt !== undefined && Date.parse(at) - Date.parse(ResolvedAt) > reopenHours * 3_600_000;
 }
+
+const WORST_FIRST: readonly Severity[] = ['critical', 'error', 'warning', 'info'];
+
+/** The worse of two severities. */
+export const worse = (a: Severity, b: Severity): Severity =>
+  WORST_FIRST.indexOf(a) <= WORST_FIRST.indexOf(b) ? a : b;
 
 const later = (a: string, b: string) => (a > b ? a : b);
 const earlier = (a: string, b: string) => (a < b ? a : b);

@@ -1,5 +1,5 @@
 import { dynamo, sfn } from '../shared/clients.ts';
-import { METRIC } from '../shared/contract.ts';
+import { CANARY, METRIC } from '../shared/contract.ts';
 import { environment } from '../shared/environment.ts';
 import { sqsBatch } from '../shared/handler.ts';
 import { MetricUnit } from '../shared/meter.ts';
@@ -30,8 +30,10 @@ export const handler = sqsBatch(async ({ body }, { log, meter, identify }) => {
       log.info('The file is known and on its way.');
       continue;
     }
-    meter.add(METRIC.filesReceived, 1, { Pipeline: trigger.pipeline });
-    meter.add(METRIC.bytesReceived, bytes, { Pipeline: trigger.pipeline }, MetricUnit.Bytes);
+    if (trigger.pipeline !== CANARY.pipeline) {
+      meter.add(METRIC.filesReceived, 1, { Pipeline: trigger.pipeline });
+      meter.add(METRIC.bytesReceived, bytes, { Pipeline: trigger.pipeline }, MetricUnit.Bytes);
+    }
     log.info('The file was received.', { bytes });
   }
 });

@@ -81,3 +81,10 @@ export const MAX_PAGES = 10;
 
 /** Attempts of a load; later ones are a person's. */
 export const MAX_LOAD_ATTEMPTS = 3;
+
+/** Exports of the audit table: where they go, and the item of the table that says how far they have come. */
+export const AUDIT_EXPORT = {
+  prefix: `${LAKE.operations}audit-export/`,
+  /** Partition key; the item has `ExportedTo` (ISO 8601, UTC) and `ExportArn`. */
+  key: 'AUDIT-EXPORT',
+} as const;

@@ -43,7 +43,8 @@ export async function reconcileLanding(batch: Batch, dependencies: LandingDepend
   const watched = await watchedSince(batch, prefixes, dependencies);
   const check = new FileCheck(batch, dependencies);
   let cursor: Cursor | undefined = parse(Cursor, batch.cursor ?? { prefix: prefixes[0] }, 'cursor');
-  for (let pages = 0; cursor && pages < MAX_PAGES && Date.now() - batch.now < BUDGET; pages++) {
+  const began = performance.now();
+  for (let pages = 0; cursor && pages < MAX_PAGES && performance.now() - began < BUDGET; pages++) {
     const { prefix }: Cursor = cursor;
     const trigger = triggers[prefix];
     const page = await listVersions(cursor, dependencies);

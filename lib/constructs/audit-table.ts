@@ -39,13 +39,18 @@ export class AuditTable extends Construct {
     fn.addEnvironment('AUDIT_TABLE', this.table.tableName);
   }
 
-  /** Lets a function compare what is known of many files, and note what it repairs; and tells it the table. */
+  /** Lets a function compare what is known of many files, and claim what it repairs; and tells it the table. */
   grantReconcile(fn: NodeFunction): void {
     fn.permit({
-      actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      actions: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
       resources: [this.table.tableArn],
     });
     fn.addEnvironment('AUDIT_TABLE', this.table.tableName);
+  }
+
+  /** Lets a function change items. */
+  grantUpdate(fn: NodeFunction): void {
+    fn.permit({ actions: ['dynamodb:UpdateItem'], resources: [this.table.tableArn] });
   }
 
   /** Lets a function ask an index. */

@@ -1,4 +1,4 @@
-import { Aws, Duration } from 'aws-cdk-lib';
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
@@ -36,11 +36,18 @@ const labelled = (
 
 /** What a person on call wants to see first: are promises kept, what is stuck where, what does it cost. */
 export class Dashboard extends Construct {
-  readonly name: string;
+  /**
+   * Its name, which is chosen: tickets link to it, and with a generated one the help desk's function would wait for the
+   * dashboard, which shows the function's alarms. Dashboards are global, so that the region is part of it.
+   */
+  static nameIn(scope: Construct): string {
+    return `${Stack.of(scope).stackName}-${Aws.REGION}`;
+  }
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
+    new CloudWatchDashboard(this, 'Dashboard', {
+      dashboardName: Dashboard.nameIn(this),
       defaultInterval: Duration.hours(12),
       widgets: [
         [links(props)],
@@ -59,7 +66,6 @@ export class Dashboard extends Construct {
         [...reading(props), ...telling()],
       ],
     });
-    this.name = dashboard.dashboardName;
   }
 }
 

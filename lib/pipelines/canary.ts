@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { CanarySettings } from '../../lambdas/canary/contract.ts';
 import { CANARY, LAKE, METRIC, METRICS_NAMESPACE } from '../../lambdas/shared/contract.ts';
@@ -53,7 +53,14 @@ export class CanaryPipeline extends Construct implements Pipeline {
     lake.grantList(check, LAKE.canary, LAKE.curated);
     check.permit({
       actions: ['cloudwatch:DescribeAlarms'],
-      resources: ['*'],
+      resources: [
+        Stack.of(this).formatArn({
+          service: 'cloudwatch',
+          resource: 'alarm',
+          resourceName: '*',
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
       wildcardReason: 'The state of an alarm is asked for by the beginning of its name: a listing of all.',
     });
     const settings: CanarySettings = {

@@ -82,6 +82,8 @@ export class ReconciliationPipeline extends Construct implements Pipeline {
     const landed = step('Landing', 'landing', 'Compares the landing bucket with the audit table.');
     landing.grantListVersions(landed, ...triggers.keys());
     landing.grantTell(landed);
+    // Since when each prefix is watched.
+    audit.grantUpdate(landed);
     changes.grantSend(landed, 'CHANGES_QUEUE_URL');
     tickets.grantQuery(landed, TICKETS.byMember.name);
     for (const machine of machines) machine.grantDescribe(landed);
@@ -181,7 +183,6 @@ function grantStartLoad(fn: NodeFunction, loads: StateMachine): void {
 /** Lets a function load curated records anew. */
 function grantReload(fn: NodeFunction, lake: Lake, loads: StateMachine): void {
   lake.grantRead(fn, LAKE.curated);
-  lake.grantList(fn, LAKE.curated);
   lake.grantTellMissing(fn, LAKE.curated);
   lake.grantWrite(fn, LAKE.manifests);
   grantStartLoad(fn, loads);

@@ -3,8 +3,10 @@ import type { Construct } from 'constructs';
 import type { Config } from '../config.ts';
 import { PipelineAlarms } from '../constructs/alarms/alarms.ts';
 import { Dashboard } from '../constructs/dashboard.ts';
+import { DataEvents } from '../constructs/data-events.ts';
 import { SecondChannel } from '../constructs/second-channel.ts';
 import { SpendWatch } from '../constructs/spend-watch.ts';
+import { AuditExportPipeline } from '../pipelines/audit-export.ts';
 import { BackfillPipeline } from '../pipelines/backfill.ts';
 import { CanaryPipeline } from '../pipelines/canary.ts';
 import { HelpDeskPipeline } from '../pipelines/help-desk.ts';
@@ -57,13 +59,22 @@ export class OperationsStack extends Stack {
     });
     new CfnOutput(this, 'ReconciliationStateMachineArn', { value: reconciliation.stateMachine.arn });
 
+    const auditExport = config.reconciliation.auditExport
+      ? [new AuditExportPipeline(this, 'AuditExport', { config, lake, audit })]
+      : [];
+    for (const { stateMachine } of auditExport) {
+      new CfnOutput(this, 'AuditExportStateMachineArn', { value: stateMachine.arn });
+    }
+    if (config.reconciliation.dataEvents) new DataEvents(this, 'DataEvents', { config, landing, lake });
+
     // Pipelines of this stack: their failed executions are incidents too.
-    const working: readonly Pipeline[] = [backfill, reconciliation, ...canary];
+    const working: readonly Pipeline[] = [backfill, reconciliation, ...auditExport, ...canary];
     const helpDesk = new HelpDeskPipeline(this, 'HelpDesk', {
       config,
       tickets: data.tickets,
       audit: data.audit,
       secondChannel,
+      dashboardName: Dashboard.nameIn(this),
       // One that others start fails those.
       stateMachines: [...pipelines.pipelines, ...working]
         .filter(({ partOf }) => partOf === undefined)
@@ -83,8 +94,8 @@ export class OperationsStack extends Stack {
       ],
     };
     const { alarms } = new PipelineAlarms(this, { ...watched, secondChannel });
-    const dashboard = new Dashboard(this, 'Dashboard', { ...watched, alarms });
-    new CfnOutput(this, 'DashboardName', { value: dashboard.name });
+    new Dashboard(this, 'Dashboard', { ...watched, alarms });
+    new CfnOutput(this, 'DashboardName', { value: Dashboard.nameIn(this) });
     new CfnOutput(this, 'ObjectiveShare', { value: String(config.objectives.share) });
     new CfnOutput(this, 'ObjectiveMinutes', { value: String(config.objectives.minutes) });
     new SpendWatch(this, 'SpendWatch', { config, secondChannel });

@@ -18,6 +18,7 @@ export const INERT_PROVISIONERS: Readonly<Record<string, Provision>> = {
   'AWS::Budgets::Budget': inert(),
   'AWS::CE::AnomalyMonitor': inert('MonitorArn'),
   'AWS::CE::AnomalySubscription': inert('SubscriptionArn', 'AccountId'),
+  'AWS::CloudTrail::Trail': inert('Arn', 'SnsTopicArn'),
   'AWS::CloudFormation::WaitConditionHandle': inert(),
   'AWS::EC2::EIP': inert('AllocationId', 'PublicIp'),
   'AWS::EC2::FlowLog': inert('Id'),

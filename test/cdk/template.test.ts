@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Match } from 'aws-cdk-lib/assertions';
+import { PROJECT_ROOT } from '../../lib/constructs/bundle.ts';
 import { synthesise } from './synthesise.ts';
 
 const { data, pipelines, ofType, app, assembly, resources } = synthesise();
@@ -8,6 +11,7 @@ const withoutWarehouse = synthesise({ 'warehouse.enabled': 'false' });
 
 /** Actions that AWS can only allow on every resource (service authorization reference). */
 const WITHOUT_RESOURCES = [
+  /^cloudwatch:PutMetricData$/,
   /^xray:Put(TraceSegments|TelemetryRecords)$/,
   /^xray:GetSampling(Rules|Targets)$/,
   /^logs:(Create|Get|Update|Delete)LogDelivery$/,
@@ -68,18 +72,19 @@ test('objects move to infrequent access and Glacier, old versions and unfinished
             { StorageClass: 'GLACIER', TransitionInDays: 90 },
           ],
         },
+        { Prefix: 'canary/', Status: 'Enabled', ExpirationInDays: 7 },
       ],
     },
   });
 });
 
-test('new documents and curated records are told to queues', () => {
+test('new documents, canaries and curated records are told to queues', () => {
   const prefixes = ofType('AWS::S3::Bucket').flatMap(([, { Properties }]) =>
     [Object(Properties.NotificationConfiguration).QueueConfigurations ?? []]
       .flat()
       .flatMap(({ Event, Filter }) => [Event, Filter.S3Key.Rules[0].Value]),
   );
-  assert.deepEqual(prefixes.sort(), ['curated/', 'documents/', 's3:ObjectCreated:*', 's3:ObjectCreated:*']);
+  assert.deepEqual(new Set(prefixes), new Set(['canary/', 'curated/', 'documents/', 's3:ObjectCreated:*']));
 });
 
 test('the audit table has its indexes, recovers to a point in time and is protected', () => {
@@ -102,12 +107,15 @@ test('the audit table has its indexes, recovers to a point in time and is protec
 
 test('every queue has a dead letter queue or is one, and refuses what is not TLS', () => {
   const queues = ofType('AWS::SQS::Queue');
-  const [deadLetters, others] = [/DeadLetters/, /^(?!.*DeadLetters)/].map((pattern) =>
-    queues.filter(([id]) => pattern.test(id)),
-  );
-  assert.equal(deadLetters?.length, 6);
-  assert.equal(others?.length, 6);
-  for (const [id, { Properties }] of others ?? []) assert(Properties.RedrivePolicy, id);
+  const targets = JSON.stringify([
+    queues.map(([, { Properties }]) => Properties.RedrivePolicy),
+    ofType('AWS::Scheduler::Schedule').map(
+      ([, { Properties }]) => Object(Properties.Target).DeadLetterConfig,
+    ),
+  ]);
+  for (const [id, { Properties }] of queues) {
+    assert(Properties.RedrivePolicy || targets.includes(`"${id}"`), id);
+  }
   for (const [id, { Properties }] of queues) {
     assert.equal(Properties.MessageRetentionPeriod, 1_209_600, id);
     assert.equal(Properties.SqsManagedSseEnabled, true, id);
@@ -123,7 +131,8 @@ test('the application lists every dead letter queue', () => {
 
 test('event source mappings report failures one by one, and messages stay hidden for six time-outs', () => {
   const mappings = ofType('AWS::Lambda::EventSourceMapping');
-  assert.equal(mappings.length, 6);
+  const queues = ofType('AWS::SQS::Queue').filter(([, { Properties }]) => Properties.RedrivePolicy);
+  assert.equal(mappings.length, queues.length);
   for (const [id, { Properties }] of mappings) {
     assert.deepEqual(Properties.FunctionResponseTypes, ['ReportBatchItemFailures'], id);
     assert(Object(Properties.ScalingConfig).MaximumConcurrency >= 2, id);
@@ -135,7 +144,11 @@ test('every function runs Node 24 on arm64 in a role of its own, traced, with lo
   const functions = ofType('AWS::Lambda::Function').filter(
     ([, { Metadata }]) => Metadata?.['millrace:bundle'],
   );
-  assert.equal(functions.length, 12);
+  const handlers = globSync('lambdas/*/*.ts', { cwd: PROJECT_ROOT }).filter((file) =>
+    readFileSync(join(PROJECT_ROOT, file), 'utf8').includes('export const handler'),
+  );
+  const entries = functions.map(([, { Metadata }]) => Object(Metadata?.['millrace:bundle']).entry);
+  assert.deepEqual(entries.sort(), handlers.sort());
   const roles = functions.map(([, { Properties }]) => JSON.stringify(Properties.Role));
   assert.equal(new Set(roles).size, functions.length);
   for (const [id, { Properties }] of functions) {
@@ -166,7 +179,7 @@ test('no policy allows a wildcard of actions, nor all resources where AWS knows 
 
 test('state machines are Standard, traced and logged without the data of executions', () => {
   const machines = ofType('AWS::StepFunctions::StateMachine');
-  assert.equal(machines.length, 4);
+  assert.equal(machines.length, readdirSync(join(PROJECT_ROOT, 'statemachines')).length);
   for (const [id, { Properties }] of machines) {
     assert.equal(Properties.StateMachineType, 'STANDARD', id);
     assert.deepEqual(Properties.TracingConfiguration, { Enabled: true }, id);

@@ -222,6 +222,23 @@ describe('millrace against a deployment', { timeout: 180_000 }, () => {
     assert.equal(nothing.status, 1);
   });
 
+  test('reconcile runs now and shows that everything is accounted for', async () => {
+    const said = await millrace(['reconcile', '--grace-minutes', '0', '--json'], env);
+    assert.equal(said.status, 0, said.stderr + said.stdout);
+    const { Totals, Unaccounted } = JSON.parse(said.stdout);
+    assert.equal(Unaccounted, 0);
+    const { received, succeeded, rejected } = Totals['document-ingestion'];
+    assert.deepEqual([received, succeeded + rejected], [7, 7]);
+    const status = await millrace(['status'], env);
+    assert.match(status.stdout, /Last reconciliation\n +\d{4}-.*: everything is accounted for/);
+  });
+
+  test('a runtime is found by its data directory', async () => {
+    const said = await millrace(['tickets', '--data', runtime.dataDir]);
+    assert.equal(said.status, 0, said.stderr);
+    assert.match(said.stderr, new RegExp(`^Local runtime at ${runtime.runtime.endpoint}, `));
+  });
+
   test('another stack is not there, and those that are there are named', async () => {
     const said = await millrace(['status', '--environment', 'prod'], env);
     assert.equal(said.status, 3);

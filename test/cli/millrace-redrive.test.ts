@@ -5,6 +5,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { RuleInput } from '../../local/faults/rules.ts';
 import { Account } from '../support/account.ts';
+import { deny } from '../support/deny.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 import { Millrace, millrace } from './millrace.ts';
 
@@ -154,33 +155,27 @@ describe('millrace redrive', { timeout: 240_000 }, () => {
       new UpdateStateMachineCommand({ stateMachineArn, definition: JSON.stringify(changed) }),
     );
     const both = await Promise.all([redrive('--id', id, '--yes'), redrive('--id', id, '--yes')]);
-    for (const { status, executions } of both) {
-      assert.equal(status, 0);
-      assert.deepEqual(
-        executions.map(({ action, why, outcome }) => [action, why, outcome]),
-        [['rerun', 'the state machine was changed since', 'SUCCEEDED']],
-      );
+    // The second may have come when the first was through.
+    const reruns = both.flatMap(({ executions }) => executions).filter(({ action }) => action !== 'leave');
+    assert.ok(reruns.length > 0);
+    for (const { action, why, outcome } of reruns) {
+      assert.deepEqual([action, why, outcome], ['rerun', 'the state machine was changed since', 'SUCCEEDED']);
     }
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      [0, 0],
+    );
     await assertDoneOnce([id], ['', '-r2']);
   });
 
   test('a load that the warehouse refused ended in a Fail state, and is run anew', async () => {
-    runtime.runtime.faults.set([
-      {
-        fault: 'failing',
-        service: 's3',
-        operations: ['GetObject'],
-        by: 'WarehouseRole',
-        callers: ['function', 'state-machine', 'poller', 'service', 'administrator'],
-        error: { code: 'AccessDenied', message: 'Not today.', status: 403 },
-      },
-    ]);
+    const allow = deny(runtime, 'Warehouse/Role', 's3:GetObject');
     const id = await runtime.drop('documents/not-loaded.txt', 'Nobody has loaded me yet.');
     const load = await account.until('a failed load', async () =>
       (await account.executions('warehouse-load')).find(({ status }) => status === 'FAILED'),
     );
     await account.until('its record', async () => (await account.status(load.name ?? '')) === 'FAILED');
-    repair();
+    allow();
     const { status, executions } = await redrive('--pipeline', 'warehouse-load', '--yes');
     assert.deepEqual(
       executions.map(({ id: loadId, error, action, outcome }) => [loadId, error, action, outcome]),
@@ -188,6 +183,27 @@ describe('millrace redrive', { timeout: 240_000 }, () => {
     );
     assert.equal(status, 0);
     assert.equal((await account.rowsByFile()).get(id), 1);
+  });
+
+  test('the failed items of a Distributed Map go on with the execution that they belong to', async () => {
+    runtime.runtime.faults.set([
+      {
+        fault: 'failing',
+        service: 'sqs',
+        operations: ['SendMessageBatch'],
+        by: 'BackfillAdmit',
+        error: { code: 'InvalidEvent', message: 'Nobody may be told.' },
+      },
+    ]);
+    const failed = await millrace(['backfill', 'documents/', '--yes', '--json'], env);
+    assert.deepEqual([failed.status, JSON.parse(failed.stdout).status], [1, 'FAILED'], failed.stderr);
+    repair();
+    const { status, executions } = await redrive('--pipeline', 'backfill', '--yes');
+    assert.deepEqual(
+      executions.map(({ action, outcome }) => [action, outcome]),
+      [['redrive', 'SUCCEEDED']],
+    );
+    assert.equal(status, 0);
   });
 
   test('dead letters go back; a task that no execution waits for is not done again', async () => {

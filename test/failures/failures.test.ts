@@ -27,6 +27,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { manifestsOf } from '../../lambdas/warehouse-load/manifest.ts';
 import { Account } from '../support/account.ts';
 import { assertOnce } from '../support/audit.ts';
+import { deny } from '../support/deny.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
 describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
@@ -37,21 +38,6 @@ describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
     account = new Account(runtime);
   });
   after(() => runtime?.stop());
-
-  /** Denies a role an action until the returned function allows it again. */
-  function deny(rolePath: string, action: string): () => void {
-    const { context, stacks } = runtime.runtime;
-    const roles = stacks.stacks
-      .flatMap(({ resources }) => resources)
-      .filter(({ type, constructPath }) => type === 'AWS::IAM::Role' && constructPath.includes(rolePath));
-    const [role] = roles;
-    assert.ok(role && roles.length === 1, `${roles.length} roles are at ${rolePath}`);
-    const arn = `arn:aws:iam::${context.account}:role/${role.physicalId}`;
-    const policy = (Statement: object[]) =>
-      context.policies.setRolePolicy(arn, 'denied-by-test', { Version: '2012-10-17', Statement });
-    policy([{ Effect: 'Deny', Action: action, Resource: '*' }]);
-    return () => policy([]);
-  }
 
   const execution = (executionArn: string) =>
     account.sfn.send(new DescribeExecutionCommand({ executionArn }));
@@ -136,7 +122,7 @@ describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
   });
 
   test('5: a step that is denied fails its file with the reason, and a redrive goes on from there', async () => {
-    const allow = deny('DocumentIngestion/Publish/', 's3:PutObject');
+    const allow = deny(runtime, 'DocumentIngestion/Publish/', 's3:PutObject');
     const id = await runtime.drop('documents/denied.txt', 'Nobody may publish me.');
     await failed(id);
     const state = (await runtime.deployment.states([id])).get(id);
@@ -153,7 +139,7 @@ describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
   });
 
   test('6: a COPY that fails is a failed load with its reason, and a rerun of it loads', async () => {
-    const allow = deny('Warehouse/Role', 's3:GetObject');
+    const allow = deny(runtime, 'Warehouse/Role', 's3:GetObject');
     const id = await runtime.drop('documents/not-copied.txt', 'I am not there yet.');
     const load = await account.until('a failed load', async () =>
       (await account.executions('warehouse-load')).find(({ status }) => status === 'FAILED'),
@@ -236,7 +222,7 @@ describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
   });
 
   test('10: a redrive runs the definition that it failed with, a rerun the mended one', async () => {
-    const allow = deny('DocumentIngestion/Publish/', 's3:PutObject');
+    const allow = deny(runtime, 'DocumentIngestion/Publish/', 's3:PutObject');
     const id = await runtime.drop('documents/mended.txt', 'Once broken, now mended.');
     await failed(id);
     allow();

@@ -1,3 +1,4 @@
+import { GetTopicAttributesCommand, SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueAttributesCommand, SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import type { TestRuntime } from '../support/runtime.ts';
@@ -12,9 +13,16 @@ const Policy = z.looseObject({ Statement: z.array(Statement) });
 type Policy = z.output<typeof Policy>;
 type Statement = z.output<typeof Statement>;
 
+const Services = z.object({ Service: oneOrMore });
+/** The event source that a service's permission is for. */
+const ForSource = z.object({ ArnEquals: z.object({ 'aws:SourceArn': z.string() }) });
+
 /** One action that a policy allows on one resource. */
 export interface Grant {
-  /** Who is allowed: the path of the construct that the role belongs to, or the principal of a queue's policy. */
+  /**
+   * Who is allowed: the path of the construct that the role belongs to, or the service that a queue's or topic's policy
+   * names, with what it may do it for: `events.amazonaws.com for HelpDesk/Look`.
+   */
   readonly actor: string;
   readonly action: string;
   readonly resource: string;
@@ -29,17 +37,21 @@ export interface Grant {
 /** A policy of the deployment that can be replaced. */
 interface Holder {
   readonly actor: (statement: Statement) => string;
-  readonly principal: (actor: string) => string;
+  readonly principal: (statement: Statement) => string;
   readonly policy: Policy;
   replace(policy: Policy): Promise<void>;
 }
 
 const ADMINISTRATOR = { kind: 'administrator' } as const;
 
-/** Every grant of the roles and queues of a deployment, as its resolved policies hold it. */
+/** Every grant of the roles, queues and topics of a deployment, as its resolved policies hold it. */
 export async function grantsOf(test: TestRuntime): Promise<Grant[]> {
   const named = namesOf(test);
-  const holders = [...(await rolePolicies(test)), ...(await queuePolicies(test))];
+  const holders = [
+    ...(await rolePolicies(test)),
+    ...(await queuePolicies(test, named)),
+    ...(await topicPolicies(test, named)),
+  ];
   return holders.flatMap((holder) =>
     holder.policy.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap((statement) =>
       statement.Action.flatMap((action) =>
@@ -49,7 +61,7 @@ export async function grantsOf(test: TestRuntime): Promise<Grant[]> {
             actor,
             action,
             resource,
-            principal: holder.principal(actor),
+            principal: holder.principal(statement),
             name: `${actor} ${action} ${named(resource)}`,
             async remove() {
               await holder.replace(without(holder.policy, statement, action, resource));
@@ -77,11 +89,8 @@ function without(policy: Policy, from: Statement, action: string, resource: stri
 }
 
 async function rolePolicies(test: TestRuntime): Promise<Holder[]> {
-  const { context, stacks } = test.runtime;
-  const roles = stacks.stacks
-    .flatMap(({ resources }) => resources)
-    .filter(({ type }) => type === 'AWS::IAM::Role');
-  const holders = roles.map(async ({ physicalId, constructPath, attributes }) => {
+  const { context } = test.runtime;
+  const holders = ofType(test, 'AWS::IAM::Role').map(async ({ physicalId, constructPath, attributes }) => {
     const ask = (operation: string, input: Record<string, string>) =>
       context.call('iam', operation, { RoleName: physicalId, ...input }, ADMINISTRATOR);
     const { PolicyNames } = z
@@ -104,22 +113,62 @@ async function rolePolicies(test: TestRuntime): Promise<Holder[]> {
   return (await Promise.all(holders)).flat();
 }
 
-async function queuePolicies(test: TestRuntime): Promise<Holder[]> {
+/** Policies of resources, whose principals are services. */
+function ofServices(named: (arn: string) => string): Pick<Holder, 'actor' | 'principal'> {
+  const principal = ({ Principal }: Statement) => Services.parse(Principal).Service.join();
+  return {
+    principal,
+    actor(statement) {
+      const { data } = ForSource.safeParse(statement.Condition);
+      const source = data && named(data.ArnEquals['aws:SourceArn']).replace(/^.*[:]rule\/|^\w+:/, '');
+      return source ? `${principal(statement)} for ${source}` : principal(statement);
+    },
+  };
+}
+
+/** A policy with a statement for each service that one of its statements allows something. */
+function byService(text = '{"Statement":[]}'): Policy {
+  const policy = Policy.parse(JSON.parse(text));
+  const Statement = policy.Statement.flatMap((statement) => {
+    const { data } = Services.safeParse(statement.Principal);
+    return data ? data.Service.map((Service) => ({ ...statement, Principal: { Service } })) : [statement];
+  });
+  return { ...policy, Statement };
+}
+
+const ofType = (test: TestRuntime, wanted: string) =>
+  test.runtime.stacks.stacks.flatMap(({ resources }) => resources).filter(({ type }) => type === wanted);
+
+async function queuePolicies(test: TestRuntime, named: (arn: string) => string): Promise<Holder[]> {
   const sqs = new SQSClient(test.client);
-  const queues = test.runtime.stacks.stacks
-    .flatMap(({ resources }) => resources)
-    .filter(({ type }) => type === 'AWS::SQS::Queue');
-  const holders = queues.map(async ({ physicalId: QueueUrl }): Promise<Holder> => {
+  const holders = ofType(test, 'AWS::SQS::Queue').map(async ({ physicalId: QueueUrl }): Promise<Holder> => {
     const { Attributes } = await sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] }),
     );
     return {
-      principal: (actor) => actor,
-      actor: ({ Principal }) => z.object({ Service: z.string() }).parse(Principal).Service,
-      policy: Policy.parse(JSON.parse(Attributes?.Policy ?? '{"Statement":[]}')),
+      ...ofServices(named),
+      policy: byService(Attributes?.Policy),
       replace: async (policy) => {
         const Attributes = { Policy: JSON.stringify(policy) };
         await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
+      },
+    };
+  });
+  return Promise.all(holders);
+}
+
+async function topicPolicies(test: TestRuntime, named: (arn: string) => string): Promise<Holder[]> {
+  const sns = new SNSClient(test.client);
+  const holders = ofType(test, 'AWS::SNS::Topic').map(async ({ physicalId: TopicArn }): Promise<Holder> => {
+    const { Attributes } = await sns.send(new GetTopicAttributesCommand({ TopicArn }));
+    return {
+      ...ofServices(named),
+      policy: byService(Attributes?.Policy),
+      replace: async (policy) => {
+        const AttributeValue = JSON.stringify(policy);
+        await sns.send(
+          new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue }),
+        );
       },
     };
   });

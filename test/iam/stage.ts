@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, on } from 'node:events';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   InvokeCommand,
   LambdaClient,
@@ -7,9 +8,12 @@ import {
   UpdateEventSourceMappingCommand,
 } from '@aws-sdk/client-lambda';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { Account, type PipelineName } from '../support/account.ts';
+import { attributes } from '../../lambdas/shared/audit.ts';
+import { MovableClock } from '../../local/clock.ts';
+import type { BusEvent, Shape } from '../../local/services/service.ts';
+import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 import { pathOf } from './policies.ts';
 
@@ -45,18 +49,21 @@ export class Stage {
   readonly #lambda: LambdaClient;
   /** Ids of event source mappings by the names of their functions. */
   readonly #mappings = new Map<string, string>();
+  readonly #clock: MovableClock;
   readonly #warnings: EventEmitter<Warnings>;
 
   static async set(): Promise<Stage> {
     const warnings = new EventEmitter<Warnings>();
-    const test = await startTestRuntime({ warn: (message) => warnings.emit('warning', message) });
-    const stage = new Stage(test, warnings);
+    const clock = new MovableClock();
+    const test = await startTestRuntime({ clock, warn: (message) => warnings.emit('warning', message) });
+    const stage = new Stage(test, clock, warnings);
     await stage.#switchAllOff();
     return stage;
   }
 
-  private constructor(test: TestRuntime, warnings: EventEmitter<Warnings>) {
+  private constructor(test: TestRuntime, clock: MovableClock, warnings: EventEmitter<Warnings>) {
     this.test = test;
+    this.#clock = clock;
     this.#warnings = warnings;
     this.account = new Account(test);
     this.#lambda = new LambdaClient(test.client);
@@ -121,20 +128,66 @@ export class Stage {
   }
 
   async publish(topic: string, Message: string): Promise<void> {
-    const input = { TopicArn: this.id(topic), Message };
-    await this.test.runtime.context.call('sns', 'Publish', input, { kind: 'administrator' });
+    await this.call('sns', 'Publish', { TopicArn: this.id(topic), Message });
   }
 
   /** Starts an execution; the name is new unless given. */
-  async start(pipeline: PipelineName, input: unknown, name = newId()): Promise<string> {
+  async start(pipeline: string, input: unknown, name = newId()): Promise<string> {
+    const output = `${pipeline.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase())}StateMachineArn`;
     const { executionArn = '' } = await this.account.sfn.send(
       new StartExecutionCommand({
-        stateMachineArn: this.account.machine(pipeline),
+        stateMachineArn: this.test.deployment.output(output),
         name,
         input: JSON.stringify(input),
       }),
     );
     return executionArn;
+  }
+
+  /** Follows an execution until it ends or something has happened; waits and back-offs take no time. */
+  async follow(executionArn: string, hasHappened: () => Promise<boolean>): Promise<void> {
+    await this.account.until(`the end of ${executionArn}`, async () => {
+      const { status } = await this.account.sfn.send(new DescribeExecutionCommand({ executionArn }));
+      if ((await hasHappened()) || status !== 'RUNNING') return true;
+      const { type = '' } = (await this.account.history(executionArn)).at(-1) ?? {};
+      if (/WaitStateEntered|Failed$/.test(type)) this.skip(60);
+      return false;
+    });
+  }
+
+  /** Moves the runtime's time ahead. */
+  skip(seconds: number): void {
+    this.#clock.jump(seconds * 1000);
+  }
+
+  get now(): Date {
+    return new Date(this.#clock.now());
+  }
+
+  /** Tells the default bus something, as AWS itself does. */
+  emit(event: BusEvent): void {
+    this.test.runtime.context.emit(event);
+  }
+
+  /** Makes a schedule of the template due, by one that is like it but for the time. */
+  async occur(path: string): Promise<void> {
+    const schedule = await this.call('scheduler', 'GetSchedule', { Name: this.id(path) });
+    const at = new Date(this.now.getTime() + 1_000).toISOString().slice(0, 19);
+    await this.call('scheduler', 'CreateSchedule', {
+      ...schedule,
+      Name: newId(),
+      ScheduleExpression: `at(${at})`,
+    });
+    this.skip(2);
+  }
+
+  /** Calls an API that has no client here, with the administrator's rights. */
+  call(service: string, operation: string, input: Shape): Promise<Shape> {
+    return this.test.runtime.context.call(service, operation, input, { kind: 'administrator' });
+  }
+
+  async putItem(TableName: string, item: Parameters<typeof attributes>[0]): Promise<void> {
+    await this.account.dynamo.send(new PutItemCommand({ TableName, Item: attributes(item) }));
   }
 
   /** Switches the event source mapping of a function on while something is done. */

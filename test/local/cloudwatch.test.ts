@@ -4,6 +4,7 @@ import { CloudWatchClient, GetMetricDataCommand, PutMetricDataCommand } from '@a
 import { createCloudwatch } from '../../local/services/cloudwatch/index.ts';
 import { compileExpression } from '../../local/services/cloudwatch/math.ts';
 import { createLogs } from '../../local/services/logs/index.ts';
+import type { Shape } from '../../local/services/service.ts';
 import { ADMINISTRATOR, FakeContext, resource, serveJson } from './fake-context.ts';
 
 const MINUTE = 60_000;
@@ -89,6 +90,33 @@ test('a composite alarm follows its rule', async (t) => {
     context.events.map(({ detail }) => detail.alarmName),
     ['errors', 'both'],
   );
+});
+
+test('alarms are told page by page, and composite ones only to those who ask for them', async (t) => {
+  const { context, alarm } = await setUp(t);
+  for (const AlarmName of ['a', 'b', 'c']) await alarm({ ...ALARM, AlarmName });
+  await alarm({ AlarmName: 'd', AlarmRule: 'ALARM(a)' }, 'AWS::CloudWatch::CompositeAlarm');
+  const describe = (input: Shape) => context.call('monitoring', 'DescribeAlarms', input, ADMINISTRATOR);
+  const names = (list: unknown) => (list as { AlarmName: string }[]).map(({ AlarmName }) => AlarmName);
+  const first = await describe({ MaxRecords: 2 });
+  assert.deepEqual(names(first.MetricAlarms), ['a', 'b']);
+  const second = await describe({ MaxRecords: 2, NextToken: first.NextToken });
+  assert.deepEqual([names(second.MetricAlarms), second.NextToken], [['c'], undefined]);
+  assert.deepEqual((await describe({})).CompositeAlarms, []);
+  assert.deepEqual(names((await describe({ AlarmTypes: ['CompositeAlarm'] })).CompositeAlarms), ['d']);
+});
+
+test('a dashboard of a template is listed and told', async (t) => {
+  const { context, alarm } = await setUp(t);
+  const DashboardBody = '{"widgets":[]}';
+  const made = await alarm({ DashboardBody }, 'AWS::CloudWatch::Dashboard');
+  const ask = (operation: string, input: Shape) =>
+    context.call('monitoring', operation, input, ADMINISTRATOR);
+  assert.partialDeepStrictEqual((await ask('ListDashboards', {})).DashboardEntries, [
+    { DashboardName: made?.ref, Size: DashboardBody.length },
+  ]);
+  assert.equal((await ask('GetDashboard', { DashboardName: made?.ref })).DashboardBody, DashboardBody);
+  await assert.rejects(ask('GetDashboard', { DashboardName: 'none' }), { code: 'ResourceNotFound' });
 });
 
 test('metric math works point by point and leaves out what it cannot compute', () => {

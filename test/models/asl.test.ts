@@ -46,6 +46,8 @@ const INTEGRATIONS: Readonly<Record<string, { service: string; prefix: string; b
   lambda: { service: 'lambda', prefix: 'Lambda', base: 'AWSLambdaException' },
   states: { service: 'states', prefix: 'StepFunctions', base: 'AWSStepFunctionsException' },
   sqs: { service: 'sqs', prefix: 'SQS', base: 'AmazonSQSException' },
+  sns: { service: 'sns', prefix: 'SNS', base: 'AmazonSNSException' },
+  'aws-sdk:cloudwatch': { service: 'monitoring', prefix: 'CloudWatch', base: 'CloudWatchException' },
   'aws-sdk:redshiftdata': {
     service: 'redshift-data',
     prefix: 'RedshiftData',

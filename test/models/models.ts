@@ -8,6 +8,7 @@ import * as lambda from '@aws-sdk/client-lambda';
 import * as redshiftData from '@aws-sdk/client-redshift-data';
 import * as s3 from '@aws-sdk/client-s3';
 import * as states from '@aws-sdk/client-sfn';
+import * as sns from '@aws-sdk/client-sns';
 import * as sqs from '@aws-sdk/client-sqs';
 import * as textract from '@aws-sdk/client-textract';
 
@@ -22,6 +23,7 @@ export const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   monitoring: cloudwatch,
   'redshift-data': redshiftData,
   s3,
+  sns,
   sqs,
   states,
   textract,

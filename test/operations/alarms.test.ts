@@ -118,7 +118,7 @@ async function queueUrls(metrics: readonly Metric[]): Promise<string[]> {
   );
 }
 
-for (const [kind, { bad, good }] of Object.entries(STORIES)) {
+for (const [kind, { bad, good, afterGood }] of Object.entries(STORIES)) {
   test(`${kind}: every alarm of the kind fires, says so, and ends`, async () => {
     const ofKind = (await alarms()).filter(({ AlarmName }) => kindOf(AlarmName) === kind);
     const telling = ofKind.filter(({ AlarmName }) => !AlarmName.includes('-BurnRateWindows'));
@@ -131,6 +131,7 @@ for (const [kind, { bad, good }] of Object.entries(STORIES)) {
     if (kind === 'DeadLetters') {
       for (const QueueUrl of queues) await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{}' }));
     }
+    if (afterGood) await until('OK', names, metrics, good);
     await until('ALARM', names, metrics, bad);
     for (const QueueUrl of queues) await sqs.send(new PurgeQueueCommand({ QueueUrl }));
     await until('OK', names, metrics, good);

@@ -12,7 +12,11 @@ import {
   EventBridgeClient,
   ListRulesCommand,
 } from '@aws-sdk/client-eventbridge';
-import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { MovableClock } from '../../local/clock.ts';
 import { Account } from '../support/account.ts';
 import { startTestRuntime } from '../support/runtime.ts';
@@ -28,18 +32,30 @@ const stateMachineArn = runtime.deployment.output('CanaryStateMachineArn');
 
 let runs = 0;
 
-/** Runs a canary. @param ahead milliseconds that the clock jumps at each look at it */
+/**
+ * Runs a canary. The clock jumps only while the canary waits and its files have ended: a task that runs would be late.
+ * @param ahead milliseconds of a jump
+ */
 async function fly(ahead = MINUTE) {
   const name = `run-${++runs}`;
   const { executionArn } = await account.sfn.send(
     new StartExecutionCommand({ stateMachineArn, name, input: '{}' }),
   );
+  await account.until(`the files of the canary ${name}`, async () => {
+    const ended = (await account.executions('document-ingestion')).filter(
+      ({ status }) => status !== 'RUNNING',
+    );
+    return ended.length === 2 * runs;
+  });
   return account.until(
     `the end of the canary ${name}`,
     async () => {
       const execution = await account.sfn.send(new DescribeExecutionCommand({ executionArn }));
       if (execution.status !== 'RUNNING') return { name, ...execution };
-      clock.jump(ahead);
+      const { events = [] } = await account.sfn.send(
+        new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 1 }),
+      );
+      if (events[0]?.type === 'WaitStateEntered') clock.jump(ahead);
       return undefined;
     },
     120,

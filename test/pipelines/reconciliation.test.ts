@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import { Account } from '../support/account.ts';
 import { Reconciler } from '../support/reconciler.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
@@ -140,6 +141,30 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
       return found.length > 0 && found;
     });
     assert.equal(ticket?.State, 'OPEN');
+    await assertClean(5);
+  });
+
+  test('a redrive whose end nobody was told of is recorded, and ends the ticket', async () => {
+    const failed = (await account.executions('document-ingestion')).find(({ status }) => status === 'FAILED');
+    const executionArn = failed?.executionArn;
+    const id = failed?.name ?? '';
+    runtime.runtime.faults.set({ rules: [{ fault: 'lost' }] });
+    await account.sfn.send(new RedriveExecutionCommand({ executionArn }));
+    await account.until('its success', async () => {
+      const { status } = await account.sfn.send(new DescribeExecutionCommand({ executionArn }));
+      return status === 'SUCCEEDED';
+    });
+    await account.rested();
+    runtime.runtime.faults.clear();
+    assert.equal(await account.status(id), 'FAILED');
+    assert.equal((await reconciler.run()).Mismatches['lost-change']?.repaired, 1);
+    await runtime.settled([id]);
+    await account.rested();
+    assert.equal((await reconciler.run()).Mismatches['ticket-behind']?.repaired, 1);
+    await account.until('the end of the ticket', async () => {
+      const [ticket] = await account.tickets(runtime.deployment.output('TicketsTableName'));
+      return ticket?.State === 'RESOLVED';
+    });
     await assertClean(5);
   });
 

@@ -5,6 +5,8 @@
 export interface Story {
   readonly bad: Readonly<Record<string, number>>;
   readonly good: Readonly<Record<string, number>>;
+  /** Whether good times have to come first, because what never began cannot be missed. */
+  readonly afterGood?: true;
 }
 
 /** Kind of alarm, which ends the alarm's name but for the part of the pipeline → its story. */
@@ -16,7 +18,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   SlowExecutions: { bad: { Duration: 3_600_000 }, good: { Duration: 1000 } },
   FewFiles: { bad: {}, good: { FilesReceived: 1000 } },
   NoFiles: { bad: {}, good: { FilesReceived: 1 } },
-  RejectedFiles: { bad: { ObjectiveFiles: 20, Outcomes: 19 }, good: { ObjectiveFiles: 10_000 } },
+  RejectedFiles: { bad: { ObjectiveFiles: 100, Outcomes: 99 }, good: { ObjectiveFiles: 10_000 } },
   CostPerGb: {
     bad: { EstimatedCostUsd: 100, BytesFinished: 1e6 },
     good: { EstimatedCostUsd: 1, BytesFinished: 1e15 },
@@ -34,12 +36,13 @@ export const STORIES: Readonly<Record<string, Story>> = {
     },
     good: {},
   },
+  DeskFails: { bad: { DeskFailures: 1 }, good: {} },
   SpendCeiling: { bad: { SpendCeilingReached: 1 }, good: {} },
   Unaccounted: { bad: { Unaccounted: 1 }, good: { Unaccounted: 0 } },
-  NoReconciliation: { bad: {}, good: { Unaccounted: 0 } },
+  NoReconciliation: { bad: {}, good: { Unaccounted: 0 }, afterGood: true },
   FailsOnPurpose: { bad: { Outcomes: 1 }, good: {} },
   NotPassed: { bad: { CanaryPassed: 0 }, good: { CanaryPassed: 1 } },
-  NotRun: { bad: {}, good: { CanaryPassed: 1 } },
+  NotRun: { bad: {}, good: { CanaryPassed: 1 }, afterGood: true },
   // All speeds at once: what is good enough to end one alarm stays in the longer windows of the others.
   BudgetBurns: {
     bad: { ObjectiveFiles: 10, ObjectiveMet: 0 },

@@ -1,13 +1,12 @@
-import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { RuleInput } from '../../local/faults/rules.ts';
 import { bringHome, dropMixture, type FaultRun, startFaulty } from './fault-run.ts';
 import { assertPromises } from './promises.ts';
 
 /** Files of a run; 1,000 are what is promised, and take as long as a coffee. */
-export const FILES = Number(process.env.MILLRACE_FILES ?? 200);
+export const FILES = Number(process.env.MILLRACE_FILES ?? 100);
 /** For a run of so many files, milliseconds. */
-export const TIMEOUT = 200_000 + FILES * 500;
+export const TIMEOUT = 240_000 + FILES * 600;
 
 /**
  * Processes so many files while every kind of fault meets five times in a hundred, ends the faults, repairs, and holds
@@ -21,8 +20,7 @@ export async function surviveEverything(
   const down: RuleInput[] = deskIsDown ? [{ fault: 'help-desk', how: 'down' }] : [];
   const run = await startFaulty({ breaks: ['everything'], rules: down });
   t.after(() => run.test.stop());
-  const again = `MILLRACE_SEED=${run.seed} MILLRACE_FILES=${FILES}`;
-  t.diagnostic(`again with ${again}`);
+  t.diagnostic(`again with MILLRACE_SEED=${run.seed} MILLRACE_FILES=${FILES}`);
   const began = performance.now();
   const outcomes = await dropMixture(run, FILES);
   const ids = [...outcomes.keys()];
@@ -35,7 +33,10 @@ export async function surviveEverything(
   t.diagnostic(`at rest after ${seconds(began)} s: ${await statuses(run, ids)}`);
   await bringHome(run, ids);
   t.diagnostic(`home after ${seconds(began)} s`);
-  await assert.doesNotReject(assertPromises(run.test, run.account, { outcomes, lossy: true }), again);
+  await assertPromises(run.test, run.account, { outcomes, lossy: true });
+  t.diagnostic(
+    `every promise holds after ${seconds(began)} s, with ${run.test.runtime.helpDesk?.tickets().length} tickets`,
+  );
 }
 
 async function hasHalf({ test }: FaultRun, ids: readonly string[]): Promise<boolean> {

@@ -17,8 +17,11 @@ import { picture } from './picture.ts';
 import { startTestRuntime, type TestRuntime } from './runtime.ts';
 
 const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
-/** Seconds after which a message of a killed function comes again, instead of minutes. */
-const VISIBILITY_SECONDS = 10;
+/**
+ * Seconds after which a message of a killed function comes again, instead of minutes. Shorter than it takes to work on a
+ * batch under faults, and messages would come again and again until they are dead letters.
+ */
+const VISIBILITY_SECONDS = 30;
 
 /** A runtime on which something goes wrong. */
 export interface FaultRun {

@@ -6,10 +6,7 @@ import { tagPipeline } from '../tags.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { combine, combinedAlarms } from './combined.ts';
 import type { Kind, Watch, Watched } from './kind.ts';
-import { ALARMS, alarmDescription, pascalCase } from './names.ts';
-
-/** The pipeline that opens tickets: alarms on it take the second channel. */
-const HELP_DESK = { pipeline: 'help-desk', runbook: 'the-help-desk-is-behind' };
+import { ALARMS, alarmDescription, HELP_DESK, pascalCase } from './names.ts';
 
 export interface PipelineAlarmsProps extends Watched {
   readonly secondChannel: SecondChannel;

@@ -1,14 +1,26 @@
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { METRIC } from '../../../lambdas/shared/contract.ts';
+import type { Config } from '../../config.ts';
 import { ABOVE, AT_LEAST, IGNORE, type Kind, NOT_BREACHING, type Watched } from './kind.ts';
 import { hours, minutes, ofAws, orZero, own, sumOf } from './metrics.ts';
+import { HELP_DESK } from './names.ts';
 
 /** Textract and Comprehend refuse some calls of every burst; a call every second is more than that. */
 const THROTTLED_IN_FIVE_MINUTES = 300;
 
+/** Updates of tickets wait up to an hour in the help desk's queue, and up to three times before SQS leaves them out. */
+const HELP_DESK_QUEUE_MINUTES = 240;
+
+const queueMinutes = (pipeline: string, { alarms }: Config): number =>
+  pipeline === HELP_DESK.pipeline ? HELP_DESK_QUEUE_MINUTES : alarms.queueAgeMinutes;
+
 const ofQueue = (queue: IQueue, name: string) =>
   ofAws('SQS', name, { QueueName: queue.queueName }, { statistic: Stats.MAXIMUM, period: minutes(1) });
+
+const ofTable = (table: ITable, name: string) =>
+  ofAws('DynamoDB', name, { TableName: table.tableName }, { period: minutes(5) });
 
 /** Names a queue by its place: `Completions` of `…/Ocr/Completions/DeadLetters`. */
 const placeOf = (queue: IQueue): string => queue.node.scope?.node.id ?? queue.node.id;
@@ -31,8 +43,8 @@ export const CAPACITY: readonly Kind[] = [
           pipeline,
           part: id,
           metric: ofQueue(queue, 'ApproximateAgeOfOldestMessage'),
-          threshold: watched.config.alarms.queueAgeMinutes * 60,
-          sentence: `A message has waited for more than ${watched.config.alarms.queueAgeMinutes} minutes in the queue ${id} of ${pipeline}.`,
+          threshold: queueMinutes(pipeline, watched.config) * 60,
+          sentence: `A message has waited for more than ${queueMinutes(pipeline, watched.config)} minutes in the queue ${id} of ${pipeline}.`,
         })),
       ),
   },
@@ -88,12 +100,16 @@ export const CAPACITY: readonly Kind[] = [
       ...watched.tables.map(({ pipeline, name, table }) => ({
         pipeline,
         part: name,
-        metric: sumOf(
-          ['ReadThrottleEvents', 'WriteThrottleEvents'].map((metric) =>
-            ofAws('DynamoDB', metric, { TableName: table.tableName }, { period: minutes(5) }),
-          ),
-          minutes(5),
-        ),
+        // Alarms on metrics of DynamoDB keep their state where data is missing, whatever they are told (PutMetricAlarm,
+        // API reference): without the zeros this one would never end.
+        metric: new MathExpression({
+          expression: 'FILL(reads, 0) + FILL(writes, 0)',
+          usingMetrics: {
+            reads: ofTable(table, 'ReadThrottleEvents'),
+            writes: ofTable(table, 'WriteThrottleEvents'),
+          },
+          period: minutes(5),
+        }),
         threshold: 1,
         sentence: `DynamoDB refuses requests to the ${name} table, for 15 minutes now.`,
       })),

@@ -4,7 +4,7 @@ import { ABOVE, BELOW, BREACHING, type Kind, NOT_BREACHING } from './kind.ts';
 import { hours, orZero, outcomes, own } from './metrics.ts';
 
 /** Fewer files of an hour than this show no share. */
-const MIN_FILES = 10;
+const MIN_FILES = 50;
 /** A day that costs less is not worth a ticket, whatever its files weigh, USD. */
 const MIN_DAILY_USD = 10;
 const BYTES_PER_GB = 1e9;

@@ -13,6 +13,9 @@ export const ALARMS = {
   windows: 'BurnRateWindows',
 } as const;
 
+/** The pipeline that opens tickets: alarms on it take the second channel. */
+export const HELP_DESK = { pipeline: 'help-desk', runbook: 'the-help-desk-is-behind' } as const;
+
 /** Prefix of the names of the alarms that open tickets. */
 export const ticketAlarmPrefix = (stackName: string): string => `${stackName}-${ALARMS.tickets}`;
 

@@ -1,7 +1,8 @@
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CANARY, METRIC } from '../../../lambdas/shared/contract.ts';
-import { AT_LEAST, BELOW, BREACHING, IGNORE, type Kind, NOT_BREACHING } from './kind.ts';
+import { AT_LEAST, BELOW, IGNORE, type Kind, NOT_BREACHING } from './kind.ts';
 import { hours, minutes, orZero, outcomes, own } from './metrics.ts';
+import { HELP_DESK, pascalCase } from './names.ts';
 
 /** How often something ran that writes a value of a metric each time, in periods of some hours. */
 const runs = (metricName: string, dimensions: Record<string, string>, everyHours: number) =>
@@ -10,8 +11,27 @@ const runs = (metricName: string, dimensions: Record<string, string>, everyHours
     hours(everyHours),
   );
 
-/** Those who watch the pipelines: the reconciliation and the canary. */
+/** Those who watch the pipelines: the help desk, the reconciliation and the canary. */
 export const WATCHERS: readonly Kind[] = [
+  {
+    // Not the age of the queue: SQS leaves messages that were received more than three times out of it.
+    name: 'DeskFails',
+    severity: 'error',
+    runbook: HELP_DESK.runbook,
+    comparison: AT_LEAST,
+    periods: [2, 2],
+    missing: NOT_BREACHING,
+    missingBecause: 'No desk was asked, or each answered.',
+    watches: ({ config: { helpDesk } }) =>
+      Object.keys(helpDesk.desks).map((desk) => ({
+        pipeline: HELP_DESK.pipeline,
+        part: pascalCase(desk),
+        // A desk that fails is asked again within a quarter of an hour.
+        metric: own(METRIC.deskFailures, { Desk: desk }, { period: minutes(15) }),
+        threshold: 1,
+        sentence: `The desk ${desk} has failed for half an hour: its tickets wait.`,
+      })),
+  },
   {
     name: 'Unaccounted',
     severity: 'error',
@@ -39,8 +59,9 @@ export const WATCHERS: readonly Kind[] = [
     runbook: 'reconciliation-does-not-run',
     comparison: BELOW,
     periods: [2, 2],
-    missing: BREACHING,
-    missingBecause: 'Each reconciliation writes this metric, so that no data is no reconciliation.',
+    missing: IGNORE,
+    missingBecause:
+      'Before the first reconciliation there is nothing to miss, and after it the gaps count as 0: `orZero`.',
     watches: ({ config: { reconciliation }, files }) =>
       files.map((pipeline) => ({
         pipeline,
@@ -97,8 +118,9 @@ export const WATCHERS: readonly Kind[] = [
     channel: 'second',
     comparison: BELOW,
     periods: [2, 2],
-    missing: BREACHING,
-    missingBecause: 'Each canary writes this metric, so that no data is no canary.',
+    missing: IGNORE,
+    missingBecause:
+      'Before the first canary there is nothing to miss, and after it the gaps count as 0: `orZero`.',
     watches: ({ config: { canary } }) =>
       canary.enabled
         ? [

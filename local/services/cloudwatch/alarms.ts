@@ -70,6 +70,9 @@ function queriesOf(settings: z.infer<typeof MetricAlarm>): MetricDataQuery[] {
   return [MetricDataQuery.parse({ Id: 'm1', MetricStat })];
 }
 
+/** Periods before those that count in which CloudWatch looks for data too: "a few" (user guide, on missing data). */
+const LOOK_BACK_PERIODS = 3;
+
 /** M of N: the newest N periods that are over, of which M must breach. Undefined keeps the state. */
 function metricJudge(settings: z.infer<typeof MetricAlarm>, store: MetricStore): Judge {
   const queries = queriesOf(settings);
@@ -83,10 +86,16 @@ function metricJudge(settings: z.infer<typeof MetricAlarm>, store: MetricStore):
     Threshold: threshold,
     TreatMissingData: missing,
   } = settings;
+  const metrics = queries.flatMap(({ MetricStat }) => MetricStat ?? []);
   return (now) => {
     const end = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+    const rangeStart = end - (n + LOOK_BACK_PERIODS) * periodMs;
+    // Where no metric says anything, there is nothing that an expression could fill.
+    const isSilent = metrics.every(
+      ({ Metric, Stat }) => store.statistic(Metric, Stat, rangeStart, end) === undefined,
+    );
     const points = Array.from({ length: n }, (_, i) =>
-      evaluate(end - (i + 1) * periodMs, end - i * periodMs).get(shown),
+      isSilent ? undefined : evaluate(end - (i + 1) * periodMs, end - i * periodMs).get(shown),
     );
     const present = points.filter((point) => point !== undefined);
     if (present.length === 0 && missing === 'ignore') return undefined;

@@ -243,15 +243,27 @@ export function createCloudwatch(context: RuntimeContext): LocalService & { reco
       z.object({
         AlarmNames: z.array(z.string()).optional(),
         AlarmNamePrefix: z.string().default(''),
+        // Composite alarms are told only to those who ask for them.
+        AlarmTypes: z.array(z.enum(['MetricAlarm', 'CompositeAlarm'])).default(['MetricAlarm']),
         StateValue: StateValue.optional(),
+        MaxRecords: numeric.default(50),
+        NextToken: numeric.default(0),
       }),
       {
+        action: 'cloudwatch:DescribeAlarms',
+        resources: () => [`arn:aws:cloudwatch:${context.region}:${context.account}:alarm:*`],
         handle: (filter) => {
-          const found = [...alarms.values()]
+          const { MaxRecords, NextToken: first } = filter;
+          const all = [...alarms.values()]
+            .filter(({ composite }) =>
+              filter.AlarmTypes.includes(composite ? 'CompositeAlarm' : 'MetricAlarm'),
+            )
             .filter(({ settings }) => filter.AlarmNames?.includes(settings.AlarmName) ?? true)
             .filter(({ settings }) => settings.AlarmName.startsWith(filter.AlarmNamePrefix))
             .filter(({ state }) => filter.StateValue === undefined || state.value === filter.StateValue);
+          const found = all.slice(first, first + MaxRecords);
           return {
+            ...(all.length > first + MaxRecords && { NextToken: `${first + MaxRecords}` }),
             MetricAlarms: found.filter(({ composite }) => !composite).map(shownAlarm),
             CompositeAlarms: found.filter(({ composite }) => composite).map(shownAlarm),
           };

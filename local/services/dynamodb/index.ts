@@ -11,7 +11,9 @@ import {
   type RuntimeContext,
   type Shape,
 } from '../service.ts';
+import { ChangeLog } from './change-log.ts';
 import { Engine, type EngineOperation, OPERATIONS } from './engine.ts';
+import { exportOperations } from './exports.ts';
 import { TableSettings } from './tables.ts';
 
 /** DynamoDB promises to delete within days; here it takes at most this long. */
@@ -50,6 +52,21 @@ const CREATE_MEMBERS = [
 ];
 const INDEX_MEMBERS = ['IndexName', 'KeySchema', 'Projection', 'ProvisionedThroughput'];
 
+/** Items that an operation writes: each with its table, and with its key or whole. */
+const WRITES: Readonly<Partial<Record<EngineOperation, (input: Shape) => Shape[]>>> = {
+  PutItem: (input) => [input],
+  UpdateItem: (input) => [input],
+  DeleteItem: (input) => [input],
+  BatchWriteItem: ({ RequestItems }) =>
+    Object.entries(Batch.parse(RequestItems)).flatMap(([TableName, requests]) =>
+      requests.map(({ PutRequest, DeleteRequest }) => ({ TableName, ...PutRequest, ...DeleteRequest })),
+    ),
+};
+const Batch = z.record(
+  z.string(),
+  z.array(z.object({ PutRequest: object.optional(), DeleteRequest: object.optional() })),
+);
+
 const pick = (shape: Shape, names: readonly string[]): Shape =>
   Object.fromEntries(Object.entries(shape).filter(([name]) => names.includes(name)));
 
@@ -58,6 +75,9 @@ export function createDynamodb(context: RuntimeContext): LocalService {
   const directory = join(context.dataDir, 'dynamodb');
   const engine = new Engine(directory, context.account, context.region);
   const settings = new TableSettings(directory);
+  const changes = new ChangeLog(directory);
+  /** Attributes of the tables' keys, which never change. */
+  const keyNames = new Map<string, readonly string[]>();
   let cancelTtl: (() => void) | undefined;
 
   /** The ARN of a table named or given by ARN, or of its index. */
@@ -79,7 +99,10 @@ export function createDynamodb(context: RuntimeContext): LocalService {
     const table = input.TableName;
     const named = typeof table === 'string' ? { ...input, TableName: nameOf(table) } : input;
     try {
-      return await engine.run(name, named);
+      const answer = await engine.run(name, named);
+      const writes = WRITES[name]?.(named) ?? [];
+      for (const write of writes) await noteChange(write);
+      return answer;
     } catch (error) {
       const wantsItem = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD';
       if (!wantsItem || !(error instanceof AwsError) || error.code !== 'ConditionalCheckFailedException')
@@ -96,14 +119,22 @@ export function createDynamodb(context: RuntimeContext): LocalService {
     }
   }
 
+  /** Keeps when an item was written, where exports may ask. */
+  async function noteChange(write: Shape): Promise<void> {
+    const table = nameOf(String(write.TableName));
+    if (settings.get(table).pointInTimeRecovery) {
+      changes.add(table, await keyOf({ ...write, TableName: table }), context.clock.now());
+    }
+  }
+
   /** The key of a write: given as such, or a part of the item. */
   async function keyOf(input: Shape): Promise<Shape> {
     if (input.Key !== undefined) return object.parse(input.Key);
-    const { KeySchema } = await describe(String(input.TableName));
-    return pick(
-      object.parse(input.Item),
-      KeySchema.map(({ AttributeName }) => AttributeName),
-    );
+    const table = String(input.TableName);
+    const names =
+      keyNames.get(table) ?? (await describe(table)).KeySchema.map(({ AttributeName }) => AttributeName);
+    keyNames.set(table, names);
+    return pick(object.parse(input.Item), names);
   }
 
   async function expire(): Promise<void> {
@@ -170,6 +201,8 @@ export function createDynamodb(context: RuntimeContext): LocalService {
         }
         const deleted = await engine.run('DeleteTable', { TableName: name });
         settings.delete(name);
+        changes.forget(name);
+        keyNames.delete(name);
         return deleted;
       },
     }),
@@ -199,6 +232,12 @@ export function createDynamodb(context: RuntimeContext): LocalService {
         settings.set(nameOf(TableName), { ttlAttribute: Enabled ? AttributeName : undefined });
         return { TimeToLiveSpecification };
       },
+    }),
+    ...exportOperations({
+      context,
+      changes,
+      run,
+      hasRecovery: (table) => settings.get(table).pointInTimeRecovery,
     }),
     DescribeContinuousBackups: operation(OfTable, {
       resources: oneTable,
@@ -258,6 +297,7 @@ export function createDynamodb(context: RuntimeContext): LocalService {
     async stop() {
       cancelTtl?.();
       cancelTtl = undefined;
+      changes.close();
       await engine.close();
     },
   };

@@ -103,7 +103,24 @@ async function loadHandler() {
   return handler;
 }
 
+let ahead = 0;
+const machineNow = Date.now;
+
+/** Lets the function live in the time of a runtime whose clock has jumped; every other function keeps its own Date. */
+function followClock(ms) {
+  if (ms === ahead) return;
+  if (ahead === 0) {
+    globalThis.Date = new Proxy(Date, {
+      construct: (target, given, newTarget) =>
+        Reflect.construct(target, given.length > 0 ? given : [target.now()], newTarget),
+    });
+    Date.now = () => machineNow() + ahead;
+  }
+  ahead = ms;
+}
+
 async function invoke(handler, invocation) {
+  followClock(invocation.ahead);
   const deadline = Date.now() + invocation.timeoutMs;
   requestId = invocation.requestId;
   env._X_AMZN_TRACE_ID = invocation.traceId;

@@ -51,7 +51,7 @@ const EXIT_WORDS: Readonly<Record<string, string>> = {
 
 /**
  * One execution environment: a process that has loaded the function and runs one invocation at a time. It lives in the
- * machine's time, whatever the runtime's clock says, for so does the code that runs in it.
+ * machine's time, for so does the code that runs in it; a clock that has jumped ahead takes the function's dates along.
  */
 export class Environment {
   readonly fn: LambdaFunction;
@@ -154,7 +154,8 @@ export class Environment {
       },
       requestId,
     );
-    this.#child.send({ ...invocation, functionArn: arn, timeoutMs: timeoutSeconds * 1000 }, () => {
+    const { ahead = 0 } = this.#context.clock;
+    this.#child.send({ ...invocation, functionArn: arn, timeoutMs: timeoutSeconds * 1000, ahead }, () => {
       // A process that is gone says so by itself.
     });
     return frame;

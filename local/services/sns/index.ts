@@ -253,7 +253,9 @@ export function createSns(context: RuntimeContext): LocalService & Mailbox {
       },
       'AWS::SNS::TopicPolicy': ({ properties, generatedName }: ResourceRequest) => {
         const { Topics, PolicyDocument } = TopicPolicyProperties.parse(properties);
-        for (const arn of Topics) context.policies.setResourcePolicy(topic(arn).arn, PolicyDocument);
+        for (const arn of Topics) {
+          createTopic(topic(arn).arn.split(':').at(-1) ?? '', { Policy: JSON.stringify(PolicyDocument) });
+        }
         return { ref: generatedName, attributes: { Id: generatedName } };
       },
       'AWS::SNS::Subscription': ({ properties }: ResourceRequest) => {
