@@ -247,6 +247,7 @@ test('an alarm that repeats what failed executions say is noted on their ticket,
   const event = alarm('ALARM', START + MINUTE, true);
   await w.deliver(event);
   assert.equal(await w.open(), 1);
+  assert.equal((await w.ticket(FAILURE))?.Severity, 'critical', 'as bad as the alarm');
   await w.deliver(ending(id, 'SUCCEEDED', START + 2 * MINUTE, { redriveCount: 1 }));
   await w.deliver(event);
   assert.equal(await w.open(), 0);

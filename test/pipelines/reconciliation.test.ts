@@ -157,10 +157,14 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
     await account.rested();
     runtime.runtime.faults.clear();
     assert.equal(await account.status(id), 'FAILED');
-    assert.equal((await reconciler.run()).Mismatches['lost-change']?.repaired, 1);
+    const first = await reconciler.run();
+    assert.equal(first.Mismatches['lost-change']?.repaired, 1);
     await runtime.settled([id]);
     await account.rested();
-    assert.equal((await reconciler.run()).Mismatches['ticket-behind']?.repaired, 1);
+    const second = await reconciler.run();
+    // By the first run already, where the recorder was faster than its steps.
+    const ended = [first, second].map(({ Mismatches }) => Mismatches['ticket-behind']?.repaired ?? 0);
+    assert.deepEqual(ended.toSorted(), [0, 1]);
     await account.until('the end of the ticket', async () => {
       const [ticket] = await account.tickets(runtime.deployment.output('TicketsTableName'));
       return ticket?.State === 'RESOLVED';

@@ -10,10 +10,11 @@ export function documentWays(stage: Stage, props: Props) {
   const { invoke, run, throttled } = movesOf(stage);
   const payload = (path: string) => payloads.get(path) ?? {};
   /** A payload about another source. */
-  const about = (path: string, source: Shape) => {
+  const about = (path: string, source: Landed) => {
     const { document, ...rest } = payload(path);
     return { ...rest, document: { ...Object(document), source } };
   };
+
   /** A task whose token is waited for, new each time. */
   const task = async (pipeline: 'ocr' | 'sentiment', file: Landed, input: Shape) => {
     const fileId = newId();
@@ -74,7 +75,7 @@ export function documentWays(stage: Stage, props: Props) {
     ),
     publish: [
       invoke('DocumentIngestion/Publish', () => payload('DocumentIngestion/Publish')),
-      invoke('DocumentIngestion/Publish', () => about('DocumentIngestion/Publish', { ...canary })),
+      invoke('DocumentIngestion/Publish', () => about('DocumentIngestion/Publish', canary)),
     ],
     quarantine: [
       invoke('DocumentIngestion/Quarantine', () => payload('DocumentIngestion/Quarantine')),

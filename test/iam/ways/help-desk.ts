@@ -1,0 +1,101 @@
+import type { BusEvent, Shape } from '../../../local/services/service.ts';
+import { newId, type QueueRecord, type Stage } from '../stage.ts';
+import { movesOf, type Way } from './moves.ts';
+import { asBatch, type Props } from './props.ts';
+
+const DESK = 'HelpDesk/DeskSupport';
+
+/** The ways of incidents: from what tells of them to the queue, and from there to desks and people. */
+export function helpDeskWays(stage: Stage, { arrival }: Props) {
+  const { throttled } = movesOf(stage);
+  const { output } = stage.test.deployment;
+  const { faults } = stage.test.runtime;
+
+  /** Something of which there is no ticket yet. */
+  const incident = (): BusEvent => ({
+    source: 'millrace',
+    'detail-type': 'Millrace Incident',
+    detail: {
+      eventId: newId(),
+      key: `test:${newId()}`,
+      state: 'OPEN',
+      severity: 'warning',
+      pipeline: 'document-ingestion',
+      title: 'Something is wrong',
+      summary: 'It was made up.',
+      runbook: 'alarms',
+      occurredAt: stage.now.toISOString(),
+    },
+  });
+  const record = (body: unknown): QueueRecord => ({ ...arrival, body: JSON.stringify(body) });
+  const told: Way = () => stage.invoke('HelpDesk/HelpDesk', asBatch(record(incident())));
+
+  /** In a process that has read no secret yet. */
+  const afresh =
+    (way: Way): Way =>
+    async (refusal) => {
+      faults.set([{ fault: 'crashed', moment: 'before', function: 'HelpDeskHelpDesk', count: 1 }]);
+      await stage.invoke('HelpDesk/HelpDesk', asBatch()).finally(() => faults.clear());
+      return way(refusal);
+    };
+  /** While nobody has connected the desk. */
+  const unconnected =
+    (way: Way): Way =>
+    async (refusal) => {
+      const SecretId = stage.id(DESK);
+      const { SecretString } = await stage.call('secretsmanager', 'GetSecretValue', { SecretId });
+      const put = (text: unknown) =>
+        stage.call('secretsmanager', 'PutSecretValue', { SecretId, SecretString: text });
+      await put('{"connected":false}');
+      return way(refusal).finally(() => put(SecretString));
+    };
+
+  const ended = (machine: string, status: string, detail: Shape = {}): BusEvent => ({
+    source: 'aws.states',
+    'detail-type': 'Step Functions Execution Status Change',
+    detail: { stateMachineArn: output(`${machine}StateMachineArn`), status, ...detail },
+  });
+  const happen = (event: () => BusEvent) => async () => stage.emit(event());
+  /** What each of the queue's rules waits for. */
+  const causes = {
+    AlarmChanged: happen(() => ({
+      source: 'aws.cloudwatch',
+      'detail-type': 'CloudWatch Alarm State Change',
+      detail: { alarmName: `${operationsStack(stage)}-AlarmsOfATest` },
+    })),
+    ExecutionEnded: happen(() => ended('DocumentIngestion', 'FAILED')),
+    PeriodicSucceeded: happen(() => ended('Reconciliation', 'SUCCEEDED')),
+    IncidentTold: happen(incident),
+    Look: async () => stage.skip(15 * 60),
+  } as const;
+  const throughRules = Object.entries(causes).flatMap(([rule, cause]): [string, Way[]][] => {
+    const queued: Way = async () => {
+      await cause();
+      return (await stage.receive('HelpDesk/Incidents/DeadLetters')).error ?? '';
+    };
+    const lost: Way = () => stage.warning(/dead-letter queue refused/, cause);
+    return [
+      [`told${rule}`, [queued]],
+      [`lost${rule}`, [lost]],
+    ];
+  });
+
+  return {
+    helpDesk: [
+      told,
+      afresh(told),
+      afresh(unconnected(told)),
+      throttled('dynamodb', told),
+      () => stage.invoke('HelpDesk/HelpDesk', asBatch(record('nonsense'))),
+    ],
+    ...Object.fromEntries(throughRules),
+  };
+}
+
+/** Name of the stack whose alarms become tickets. */
+function operationsStack(stage: Stage): string {
+  const [name] = stage.test.runtime.stacks.stacks.flatMap(({ name }) =>
+    name.endsWith('Operations') ? [name] : [],
+  );
+  return name ?? '';
+}
