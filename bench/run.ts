@@ -9,9 +9,18 @@ import { ocr } from './ocr.ts';
 import type { Figure, Section, SectionResult } from './section.ts';
 import { startup } from './startup.ts';
 import { throughput } from './throughput.ts';
+import { tickets } from './tickets.ts';
 
 /** In the order in which they run. */
-const SECTIONS: Readonly<Record<string, Section>> = { startup, handlers, latency, throughput, ocr, cost };
+const SECTIONS: Readonly<Record<string, Section>> = {
+  startup,
+  handlers,
+  latency,
+  throughput,
+  ocr,
+  tickets,
+  cost,
+};
 
 const HELP = `npm run bench -- [options]
 

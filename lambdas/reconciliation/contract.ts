@@ -63,6 +63,7 @@ export const REPORT_COLUMNS = [
   ['in_flight', 'bigint', 'Files on their way'],
   ['unaccounted', 'bigint', 'Files whose event or status change was lost'],
   ['not_loaded', 'bigint', 'Of the succeeded: files that are in no load'],
+  ['in_vain', 'bigint', 'Files whose repair did not help, or that have none'],
   ['before_watch', 'bigint', 'Objects from before the prefix was watched, in no other count'],
 ] as const;
 

@@ -102,11 +102,12 @@ export class FileCheck {
   }
 
   /** Notes a mismatch, and does the repair unless another run is at it. */
-  async #repair({ version }: File, mismatch: Mismatch, repair?: () => void): Promise<void> {
+  async #repair({ version, trigger }: File, mismatch: Mismatch, repair?: () => void): Promise<void> {
     const answer: Answer = repair
       ? await claim(version.fileId, mismatch, version.key, { ...this.#dependencies, ...this.#batch })
       : 'helpless';
     this.#batch.ledger.found(mismatch, answer, version.fileId);
+    if (answer === 'again' || answer === 'helpless') this.#count(version, trigger, ['in_vain']);
     if (answer === 'repaired' || answer === 'again') repair?.();
   }
 

@@ -15,6 +15,7 @@ const Counts = z.object({
   in_flight: count,
   unaccounted: count,
   not_loaded: count,
+  in_vain: count,
   before_watch: count,
 });
 export type Counts = z.output<typeof Counts>;

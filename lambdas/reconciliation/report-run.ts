@@ -174,7 +174,7 @@ async function tell(
       summary: isWrong ? sentence(found) : 'The reconciliation finds nothing of it any more.',
       runbook: 'reconciliation',
       occurredAt: at,
-      command: 'npx millrace status',
+      command: 'npx millrace reconcile',
     });
   }
   await update(

@@ -213,6 +213,6 @@ export const METRIC = {
   deskFailures: 'DeskFailures',
   /** 1 for a canary run that passed, 0 for one that did not. */
   canaryPassed: 'CanaryPassed',
-  /** Objects that the reconciliation could not account for, by pipeline. */
+  /** Files that the reconciliation could not account for: its repair did not help, or there is none. By pipeline. */
   unaccounted: 'Unaccounted',
 } as const;

@@ -166,9 +166,7 @@ async function topicPolicies(test: TestRuntime, named: (arn: string) => string):
       policy: byService(Attributes?.Policy),
       replace: async (policy) => {
         const AttributeValue = JSON.stringify(policy);
-        await sns.send(
-          new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue }),
-        );
+        await sns.send(new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue }));
       },
     };
   });

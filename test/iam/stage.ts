@@ -169,6 +169,12 @@ export class Stage {
     this.test.runtime.context.emit(event);
   }
 
+  /** Lets an alarm go off. */
+  async alarm(path: string): Promise<void> {
+    const input = { AlarmName: this.id(path), StateValue: 'ALARM', StateReason: 'A test wants it.' };
+    await this.call('monitoring', 'SetAlarmState', input);
+  }
+
   /** Makes a schedule of the template due, by one that is like it but for the time. */
   async occur(path: string): Promise<void> {
     const schedule = await this.call('scheduler', 'GetSchedule', { Name: this.id(path) });

@@ -246,6 +246,7 @@ describe('the landing bucket against the audit table', () => {
       held: 1,
       in_flight: 1,
       unaccounted: 4,
+      in_vain: 1,
     });
     const found = [...ledger.mismatches]
       .map(([kind, { found: count, again }]) => [kind, count, again])

@@ -47,6 +47,8 @@ const INTEGRATIONS: Readonly<Record<string, { service: string; prefix: string; b
   states: { service: 'states', prefix: 'StepFunctions', base: 'AWSStepFunctionsException' },
   sqs: { service: 'sqs', prefix: 'SQS', base: 'AmazonSQSException' },
   sns: { service: 'sns', prefix: 'SNS', base: 'AmazonSNSException' },
+  dynamodb: { service: 'dynamodb', prefix: 'DynamoDB', base: 'AmazonDynamoDBException' },
+  'aws-sdk:dynamodb': { service: 'dynamodb', prefix: 'DynamoDb', base: 'DynamoDbException' },
   'aws-sdk:cloudwatch': { service: 'monitoring', prefix: 'CloudWatch', base: 'CloudWatchException' },
   'aws-sdk:redshiftdata': {
     service: 'redshift-data',

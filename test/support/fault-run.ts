@@ -14,6 +14,7 @@ import { isDone } from '../../local/cli/report.ts';
 import type { FaultPlan } from '../../local/faults/rules.ts';
 import { Account } from './account.ts';
 import { picture } from './picture.ts';
+import { isTold } from './promises.ts';
 import { startTestRuntime, type TestRuntime } from './runtime.ts';
 
 const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
@@ -22,6 +23,8 @@ const SAMPLES = join(import.meta.dirname, '..', '..', 'samples');
  * batch under faults, and messages would come again and again until they are dead letters.
  */
 const VISIBILITY_SECONDS = 30;
+/** Of the help desk's queue: as in the template, longer than a killed function keeps a ticket to itself. */
+const HELP_DESK_SECONDS = 150;
 
 /** A runtime on which something goes wrong. */
 export interface FaultRun {
@@ -43,7 +46,8 @@ export async function startFaulty(plan: FaultPlan): Promise<FaultRun> {
   const account = new Account(test);
   for (const { url } of await account.queues()) {
     if (/DeadLetters/i.test(url)) continue;
-    const Attributes = { VisibilityTimeout: String(VISIBILITY_SECONDS) };
+    const seconds = /HelpDesk/.test(url) ? HELP_DESK_SECONDS : VISIBILITY_SECONDS;
+    const Attributes = { VisibilityTimeout: String(seconds) };
     await account.sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
   }
   return { test, account, seed: test.runtime.faults.report().seed };
@@ -97,12 +101,28 @@ export async function bringHome(run: FaultRun, ids: readonly string[]): Promise<
     const dead = (await account.queues()).filter(
       ({ url, messages }) => /DeadLetters/i.test(url) && messages > 0,
     );
-    if (away.length === 0 && dead.length === 0) return;
+    if (away.length === 0 && dead.length === 0) return letTicketsEnd(run);
     await reconcile(run);
     await account.rested();
     await millrace(run, 'redrive', '--yes');
   }
   await test.settled(ids);
+  await letTicketsEnd(run);
+}
+
+/** Jumps of ten minutes after which the help desk should have come back to everything that it put off. */
+const JUMPS = 12;
+
+/** Moves time until the help desk has nothing left to tell: it tells less and less often of what comes and goes. */
+async function letTicketsEnd({ test, account }: FaultRun): Promise<void> {
+  for (let jump = 0; jump < JUMPS; jump++) {
+    const waiting = (await account.queues()).filter(
+      ({ url, messages }) => /HelpDesk/.test(url) && messages > 0,
+    );
+    if (waiting.length === 0 && (await isTold(test, account))) return;
+    test.runtime.faults.set([{ fault: 'clock', seconds: 600 }]);
+    await account.until('a moment for the help desk', () => isTold(test, account), 10).catch(() => {});
+  }
 }
 
 /** Lets the reconciliation find what was lost, without the time that it leaves events to arrive by themselves. */

@@ -1,11 +1,11 @@
 import { SendTaskFailureCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Shape } from '../../../local/services/service.ts';
 import { type Landed, newId, type QueueRecord, type Stage } from '../stage.ts';
-import { movesOf, type Way } from './moves.ts';
+import { movesOf, type Way, type Ways } from './moves.ts';
 import { asBatch, type Props } from './props.ts';
 
-/** The ways of documents, by who is allowed to go them. */
-export function documentWays(stage: Stage, props: Props) {
+/** The ways of documents, from the landing bucket to the warehouse. */
+export function documentWays(stage: Stage, props: Props): Ways {
   const { text, image, pdf, corrupt, canary, payloads } = props;
   const { invoke, run, throttled } = movesOf(stage);
   const payload = (path: string) => payloads.get(path) ?? {};
@@ -55,6 +55,7 @@ export function documentWays(stage: Stage, props: Props) {
       detail: { ...Object(event.detail), ...detail },
     }),
   });
+  const load = run('warehouse-load', props.load);
   const ingest = (file: Landed) => run('document-ingestion', { ...file });
 
   const stop =
@@ -69,21 +70,21 @@ export function documentWays(stage: Stage, props: Props) {
       });
 
   return {
-    intake: [invoke('Intake/Intake', () => asBatch(props.arrival))],
-    inspect: [text, { ...text, versionId: 'x'.repeat(32) }, canary].map((input) =>
+    'Intake/Intake': [invoke('Intake/Intake', () => asBatch(props.arrival))],
+    'DocumentIngestion/Inspect': [text, { ...text, versionId: 'x'.repeat(32) }, canary].map((input) =>
       invoke('DocumentIngestion/Inspect', () => ({ ...payload('DocumentIngestion/Inspect'), input })),
     ),
-    publish: [
+    'DocumentIngestion/Publish': [
       invoke('DocumentIngestion/Publish', () => payload('DocumentIngestion/Publish')),
       invoke('DocumentIngestion/Publish', () => about('DocumentIngestion/Publish', canary)),
     ],
-    quarantine: [
+    'DocumentIngestion/Quarantine': [
       invoke('DocumentIngestion/Quarantine', () => payload('DocumentIngestion/Quarantine')),
       ...[{ ...corrupt, versionId: 'x'.repeat(32) }, canary].map((source) =>
         invoke('DocumentIngestion/Quarantine', () => about('DocumentIngestion/Quarantine', source)),
       ),
     ],
-    read: [
+    'Ocr/Read': [
       read(image, 'image'),
       read(pdf, 'pdf'),
       read({ ...image, versionId: 'null' }, 'image'),
@@ -95,7 +96,7 @@ export function documentWays(stage: Stage, props: Props) {
         return stage.invoke('Ocr/Read', asBatch(record));
       },
     ],
-    collect: [
+    'Ocr/Collect': [
       async () => stage.invoke('Ocr/Collect', asBatch((await job()).completion)),
       async (refusal) => {
         const { completion } = await job();
@@ -111,19 +112,19 @@ export function documentWays(stage: Stage, props: Props) {
         return stage.invoke('Ocr/Collect', asBatch({ ...record, body }));
       },
     ],
-    lastLook: [async () => stage.invoke('Ocr/LastLook', { fileId: (await job()).fileId, source: pdf })],
-    completion: [
+    'Ocr/LastLook': [async () => stage.invoke('Ocr/LastLook', { fileId: (await job()).fileId, source: pdf })],
+    'Ocr/CompletionRole': [
       () =>
         stage.warning(/Textract job/, async () => {
           const { record } = await task('ocr', pdf, { kind: 'pdf', pages: 1 });
           await stage.invoke('Ocr/Read', asBatch(record));
         }),
     ],
-    analyse: [analyse(), analyse(senseless), throttled('comprehend', analyse())],
-    startLoad: [invoke('WarehouseLoad/Start', () => asBatch(props.curated))],
-    compact: [invoke('WarehouseLoad/Compact', () => payload('WarehouseLoad/Compact'))],
-    mark: [invoke('WarehouseLoad/Mark', () => payload('WarehouseLoad/Mark'))],
-    recorder: [
+    'Sentiment/Analyse': [analyse(), analyse(senseless), throttled('comprehend', analyse())],
+    'WarehouseLoad/Start': [invoke('WarehouseLoad/Start', () => asBatch(props.curated))],
+    'WarehouseLoad/Compact': [invoke('WarehouseLoad/Compact', () => payload('WarehouseLoad/Compact'))],
+    'WarehouseLoad/Mark': [invoke('WarehouseLoad/Mark', () => payload('WarehouseLoad/Mark'))],
+    'Recorder/Recorder': [
       ...[...props.changes.values()].map((event) =>
         invoke('Recorder/Recorder', () => asBatch(changed(event, { input: null, output: null }))),
       ),
@@ -134,8 +135,7 @@ export function documentWays(stage: Stage, props: Props) {
         return asBatch(changed(event, { name: newId(), output: JSON.stringify(output) }));
       }),
     ],
-    ocrMachine: [run('ocr', { fileId: newId(), source: image, kind: 'image', pages: 1 })],
-    ocrTimeout: [
+    'Ocr/StateMachine lambda:InvokeFunction': [
       async (refusal) => {
         const fileId = newId();
         const way = run('ocr', { fileId, source: image, kind: 'image', pages: 1 })(refusal);
@@ -145,27 +145,37 @@ export function documentWays(stage: Stage, props: Props) {
         return way;
       },
     ],
-    sentimentMachine: [run('sentiment', { fileId: newId(), source: text, text: props.extracted })],
-    documentMachine: [ingest(text), ingest(image), ingest(corrupt)].map(
+    'Ocr/StateMachine': [run('ocr', { fileId: newId(), source: image, kind: 'image', pages: 1 })],
+    'Sentiment/StateMachine': [run('sentiment', { fileId: newId(), source: text, text: props.extracted })],
+    'DocumentIngestion/StateMachine states:StopExecution states:execution:Ocr': [stop(image)],
+    'DocumentIngestion/StateMachine states:StopExecution states:execution:Sentiment': [stop(text)],
+    'DocumentIngestion/StateMachine': [ingest(text), ingest(image), ingest(corrupt)].map(
       (way): Way =>
         (refusal) =>
           stage.polling('Sentiment/Analyse', () => stage.polling('Ocr/Read', () => way(refusal))),
     ),
-    stopOcr: [stop(image)],
-    stopSentiment: [stop(text)],
-    arrivals: [() => stage.warning(/cannot notify/, () => stage.land('documents/another.txt', 'Another.'))],
-    curatedRecords: [() => stage.warning(/cannot notify/, () => stage.put('curated/documents/a.json', '{}'))],
-    completions: [() => stage.warning(/SNS/, () => stage.publish('Ocr/Completed', 'A job is done.'))],
-    lostCompletions: [
+    's3.amazonaws.com sqs:SendMessage sqs:Landing/Arrivals/Queue': [
+      () => stage.warning(/cannot notify/, () => stage.land('documents/another.txt', 'Another.')),
+    ],
+    's3.amazonaws.com sqs:SendMessage sqs:Lake/Curated/Queue': [
+      () => stage.warning(/cannot notify/, () => stage.put('curated/documents/a.json', '{}')),
+    ],
+    'sns.amazonaws.com for Ocr/Completed sqs:SendMessage sqs:Ocr/Completions/Queue': [
+      () => stage.warning(/SNS/, () => stage.publish('Ocr/Completed', 'A job is done.')),
+    ],
+    'sns.amazonaws.com for Ocr/Completed sqs:SendMessage sqs:Ocr/Completions/DeadLetters': [
       () => stage.warning(/SNS lost/, () => stage.publish('Ocr/Completed', 'A job is done.')),
     ],
-    changes: [
+    'events.amazonaws.com for Recorder/StatusChanged sqs:SendMessage sqs:Recorder/Changes/Queue': [
       async () => {
         const arn = await stage.start('ocr', {});
         return (await stage.receive('Recorder/Changes/DeadLetters', arn)).error ?? '';
       },
     ],
-    lostChanges: [() => stage.warning(/dead-letter queue refused/, () => stage.start('ocr', {}))],
-    loadMachine: [run('warehouse-load', props.load)],
-  } satisfies Record<string, readonly Way[]>;
+    'events.amazonaws.com for Recorder/StatusChanged sqs:SendMessage sqs:Recorder/Changes/DeadLetters': [
+      () => stage.warning(/dead-letter queue refused/, () => stage.start('ocr', {})),
+    ],
+    'WarehouseLoad/StateMachine': [load],
+    'Warehouse s3:GetObject': [load],
+  };
 }

@@ -1,12 +1,12 @@
 import type { BusEvent, Shape } from '../../../local/services/service.ts';
 import { newId, type QueueRecord, type Stage } from '../stage.ts';
-import { movesOf, type Way } from './moves.ts';
+import { movesOf, type Way, type Ways } from './moves.ts';
 import { asBatch, type Props } from './props.ts';
 
 const DESK = 'HelpDesk/DeskSupport';
 
 /** The ways of incidents: from what tells of them to the queue, and from there to desks and people. */
-export function helpDeskWays(stage: Stage, { arrival }: Props) {
+export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const { throttled } = movesOf(stage);
   const { output } = stage.test.deployment;
   const { faults } = stage.test.runtime;
@@ -57,45 +57,36 @@ export function helpDeskWays(stage: Stage, { arrival }: Props) {
   });
   const happen = (event: () => BusEvent) => async () => stage.emit(event());
   /** What each of the queue's rules waits for. */
-  const causes = {
-    AlarmChanged: happen(() => ({
-      source: 'aws.cloudwatch',
-      'detail-type': 'CloudWatch Alarm State Change',
-      detail: { alarmName: `${operationsStack(stage)}-AlarmsOfATest` },
-    })),
+  const causes: Readonly<Record<string, () => Promise<unknown>>> = {
+    AlarmChanged: () => stage.alarm('Alarms/CanaryFailsOnPurpose'),
     ExecutionEnded: happen(() => ended('DocumentIngestion', 'FAILED')),
     PeriodicSucceeded: happen(() => ended('Reconciliation', 'SUCCEEDED')),
     IncidentTold: happen(incident),
     Look: async () => stage.skip(15 * 60),
-  } as const;
+  };
   const throughRules = Object.entries(causes).flatMap(([rule, cause]): [string, Way[]][] => {
-    const queued: Way = async () => {
+    const grant = `events.amazonaws.com for HelpDesk/${rule} sqs:SendMessage sqs:HelpDesk/Incidents`;
+    const buried: Way = async () => {
       await cause();
       return (await stage.receive('HelpDesk/Incidents/DeadLetters')).error ?? '';
     };
-    const lost: Way = () => stage.warning(/dead-letter queue refused/, cause);
     return [
-      [`told${rule}`, [queued]],
-      [`lost${rule}`, [lost]],
+      [`${grant}/Queue`, [buried]],
+      [`${grant}/DeadLetters`, [() => stage.warning(/dead-letter queue refused/, cause)]],
     ];
   });
 
   return {
-    helpDesk: [
+    'HelpDesk/HelpDesk': [
       told,
       afresh(told),
       afresh(unconnected(told)),
       throttled('dynamodb', told),
       () => stage.invoke('HelpDesk/HelpDesk', asBatch(record('nonsense'))),
     ],
+    'cloudwatch.amazonaws.com sns:Publish sns:SecondChannel/Topic': [
+      () => stage.warning(/could not call/, () => stage.alarm('HelpDeskAlarms/CanaryNotPassed')),
+    ],
     ...Object.fromEntries(throughRules),
   };
-}
-
-/** Name of the stack whose alarms become tickets. */
-function operationsStack(stage: Stage): string {
-  const [name] = stage.test.runtime.stacks.stacks.flatMap(({ name }) =>
-    name.endsWith('Operations') ? [name] : [],
-  );
-  return name ?? '';
 }

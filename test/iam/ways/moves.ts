@@ -8,6 +8,9 @@ import type { Stage } from '../stage.ts';
  */
 export type Way = (refusal: RegExp) => Promise<string>;
 
+/** Ways by the beginning of the names of the grants that they take; the first that fits counts. */
+export type Ways = Readonly<Record<string, readonly Way[]>>;
+
 /** Messages within messages escape their quotes. */
 export const plain = (text: string): string => text.replaceAll('\\', '');
 

@@ -1,11 +1,11 @@
 import { RedriveExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Shape } from '../../../local/services/service.ts';
 import { type Landed, newId, type Stage } from '../stage.ts';
-import { movesOf, type Way } from './moves.ts';
+import { movesOf, type Way, type Ways } from './moves.ts';
 import type { Props } from './props.ts';
 
-/** The ways of canary, backfill, audit export and schedules, and of alarms to people. */
-export function operationsWays(stage: Stage, { text, canary }: Props) {
+/** The ways of canary, backfill and audit export, and of schedules. */
+export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
   const { follow, invoke, run } = movesOf(stage);
   const { faults } = stage.test.runtime;
   const { auditTable } = stage.test.deployment;
@@ -40,45 +40,39 @@ export function operationsWays(stage: Stage, { text, canary }: Props) {
 
   /** A Map Run whose results could not be written goes on from there. */
   const redrive: Way = async (refusal) => {
-    faults.set([
-      { fault: 'failing', service: 's3', operations: ['PutObject'], callers: ['state-machine'] },
-    ]);
+    faults.set([{ fault: 'failing', service: 's3', operations: ['PutObject'], callers: ['state-machine'] }]);
     const executionArn = await stage.start('backfill', { prefix: text.key });
     await follow(executionArn, /ResultWriterFailed/).finally(() => faults.clear());
     await stage.account.sfn.send(new RedriveExecutionCommand({ executionArn }));
     return follow(executionArn, refusal);
   };
 
+  const name = newId();
   return {
-    drop: [drop(newId()), ...[newId()].flatMap((name) => [drop(name), drop(name)])],
-    look: [look],
-    resolve: [
+    'Canary/Drop': [drop(name), drop(name)],
+    'Canary/Check': [look],
+    'Canary/Resolve': [
       invoke('Canary/Resolve', () => ({ files: filesOf(canary), at: stage.now.toISOString() })),
     ],
-    canaryMachine: [
+    'Canary/StateMachine': [
       run('canary', {}),
-      // A name that no key may have, so that the canary itself fails.
-      run('canary', {}, () => `not.a.key.${newId().slice(0, 8)}`),
+      // A name that cannot be part of a key, so that the canary itself fails.
+      run('canary', {}, () => `no.key.${newId().slice(0, 8)}`),
     ],
-    admit: [invoke('Backfill/Admit', () => ({ keys: [text.key, 'documents/not-there.txt'] }))],
-    backfillMachine: [run('backfill', { prefix: text.key })],
-    redriveBackfill: [redrive],
-    exportMachine: [run('audit-export', {})],
-    canarySchedule: [due('Canary/Schedule')],
-    exportSchedule: [due('AuditExport/Schedule', 'AuditExport/Missed')],
-    exportMissed: [missed('AuditExport/Schedule')],
-    reconciliationSchedule: [due('Reconciliation/Schedule', 'Reconciliation/Missed')],
-    reconciliationMissed: [missed('Reconciliation/Schedule')],
-    alarmAction: [
-      () =>
-        stage.warning(/could not call/, () =>
-          stage.call('monitoring', 'SetAlarmState', {
-            AlarmName: stage.id('HelpDeskAlarms/CanaryNotPassed'),
-            StateValue: 'ALARM',
-            StateReason: 'For a test.',
-          }),
-        ),
+    'Canary/Schedule': [due('Canary/Schedule')],
+    'Backfill/Admit': [
+      invoke('Backfill/Admit', () => ({ keys: [text.key] })),
+      invoke('Backfill/Admit', () => ({ keys: ['documents/not-there.txt'] })),
     ],
+    'Backfill/StateMachine states:RedriveExecution': [redrive],
+    'Backfill/StateMachine': [run('backfill', { prefix: text.key })],
+    'AuditExport/StateMachine': [run('audit-export', {})],
+    'AuditExport/Schedule states:StartExecution': [due('AuditExport/Schedule', 'AuditExport/Missed')],
+    'AuditExport/Schedule': [missed('AuditExport/Schedule')],
+    'Reconciliation/Schedule states:StartExecution': [
+      due('Reconciliation/Schedule', 'Reconciliation/Missed'),
+    ],
+    'Reconciliation/Schedule': [missed('Reconciliation/Schedule')],
   };
 }
 

@@ -20,6 +20,8 @@ export interface Props {
   readonly arrival: QueueRecord;
   /** What S3 told of the text's curated record. */
   readonly curated: QueueRecord;
+  /** Key of that record. */
+  readonly record: string;
   /** Extracted text of the text, in the lake. */
   readonly extracted: Shape;
   /** Payloads of the functions that state machines invoke, by the paths of the functions. */
@@ -41,6 +43,10 @@ const INVOKED = [
 ];
 
 const Scheduled = z.object({ Payload: z.looseObject({}), FunctionName: z.string() });
+
+const S3Event = z.object({
+  Records: z.tuple([z.object({ s3: z.object({ object: z.object({ key: z.string() }) }) })]),
+});
 
 /** Takes a text and a broken file all the way by hand, and keeps what is said on the way. */
 export async function gatherProps(stage: Stage): Promise<Props> {
@@ -93,6 +99,7 @@ export async function gatherProps(stage: Stage): Promise<Props> {
     pdf: await stage.land('documents/invoice.pdf', sample('invoice.pdf')),
     arrival,
     curated,
+    record: S3Event.parse(JSON.parse(curated.body)).Records[0].s3.object.key,
     extracted: z.looseObject({ text: z.looseObject({}) }).parse(JSON.parse(analysis.body)).text,
     payloads,
     load,
