@@ -1,12 +1,10 @@
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import type { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { ListExecutionsCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod/mini';
 import { TICKETS } from '../help-desk/contract.ts';
 import { plainOf } from '../shared/audit.ts';
-import { AUDIT } from '../shared/contract.ts';
-import { putIncident } from '../shared/incident.ts';
+import { AUDIT, INCIDENT_EVENT, type IncidentDetail } from '../shared/contract.ts';
 import { inLanes } from '../shared/lanes.ts';
 import { sendAll } from '../shared/messages.ts';
 import type { Objects } from '../shared/objects.ts';
@@ -24,12 +22,12 @@ export interface LoadsDependencies {
   readonly dynamo: Pick<DynamoDBClient, 'send'>;
   readonly sfn: Pick<SFNClient, 'send'>;
   readonly sqs: Pick<SQSClient, 'send'>;
-  readonly events: Pick<EventBridgeClient, 'send'>;
   readonly objects: Pick<Objects, 'read'>;
   readonly auditTable: string;
   readonly ticketsTable: string;
   readonly lakeBucket: string;
   readonly changesQueueUrl: string;
+  readonly incidentsQueueUrl: string;
   readonly loadStateMachineArn: string;
 }
 
@@ -171,11 +169,14 @@ const RunningLoad = z.looseObject({
 
 const Waiting = z.looseObject({ Key: z.string() });
 
-/** Everything of a failed load came in by other loads: what waits for it waits no longer. */
+/**
+ * Everything of a failed load came in by other loads: what waits for it waits no longer. The help desk is told on its
+ * queue, as EventBridge tells it.
+ */
 async function endTickets(
   loadId: string,
   { run, now, ledger }: Batch,
-  { dynamo, events, ticketsTable }: LoadsDependencies,
+  { dynamo, sqs, ticketsTable, incidentsQueueUrl }: LoadsDependencies,
 ): Promise<void> {
   const { Items = [] } = await dynamo.send(
     new QueryCommand({
@@ -186,9 +187,9 @@ async function endTickets(
       ExpressionAttributeValues: { ':id': { S: loadId } },
     }),
   );
-  for (const item of Items) {
+  const messages = Items.map((item) => {
     const { Key } = parse(Waiting, plainOf(item), 'member of a ticket');
-    await putIncident(events, {
+    const detail: IncidentDetail = {
       eventId: `reconciliation:${run}:${loadId}`,
       key: Key,
       state: 'RESOLVED',
@@ -199,7 +200,13 @@ async function endTickets(
       runbook: 'reconciliation',
       occurredAt: new Date(now).toISOString(),
       members: [loadId],
-    });
+    };
     ledger.found('ticket-behind', 'repaired', loadId);
-  }
+    return JSON.stringify({
+      source: INCIDENT_EVENT.source,
+      'detail-type': INCIDENT_EVENT.detailType,
+      detail,
+    });
+  });
+  await sendAll(sqs, incidentsQueueUrl, messages);
 }

@@ -1,4 +1,4 @@
-import { dynamo, events, s3, sfn, sqs } from '../shared/clients.ts';
+import { dynamo, s3, sfn, sqs } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { s3Objects } from '../shared/objects.ts';
 import { stepHandler } from './batch.ts';
@@ -9,6 +9,7 @@ const env = environment([
   'TICKETS_TABLE',
   'LAKE_BUCKET',
   'CHANGES_QUEUE_URL',
+  'INCIDENTS_QUEUE_URL',
   'LOAD_STATE_MACHINE_ARN',
   'RECONCILIATION',
 ]);
@@ -19,12 +20,12 @@ export const handler = stepHandler('loads', env, (batch) =>
     dynamo: dynamo(),
     sfn: sfn(),
     sqs: sqs(),
-    events: events(),
     objects: s3Objects(s3()),
     auditTable: env.AUDIT_TABLE,
     ticketsTable: env.TICKETS_TABLE,
     lakeBucket: env.LAKE_BUCKET,
     changesQueueUrl: env.CHANGES_QUEUE_URL,
+    incidentsQueueUrl: env.INCIDENTS_QUEUE_URL,
     loadStateMachineArn: env.LOAD_STATE_MACHINE_ARN,
   }),
 );

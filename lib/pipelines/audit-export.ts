@@ -56,7 +56,7 @@ export class AuditExportPipeline extends Construct implements Pipeline {
         },
       ],
     });
-    const missed = deadLetterQueue(this, 'Missed');
+    const missed = deadLetterQueue(this, 'DeadLetters');
     this.deadLetters = [missed];
     new Schedule(this, 'Schedule', {
       description: 'Exports the changes of the audit table.',

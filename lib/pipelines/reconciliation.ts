@@ -77,7 +77,6 @@ export class ReconciliationPipeline extends Construct implements Pipeline {
     loads.grantDescribe(failed);
     grantStartLoad(failed, loads);
     lake.grantRead(failed, LAKE.manifests);
-    grantPutIncident(failed);
 
     const landed = step('Landing', 'landing', 'Compares the landing bucket with the audit table.');
     landing.grantListVersions(landed, ...triggers.keys());
@@ -122,7 +121,7 @@ export class ReconciliationPipeline extends Construct implements Pipeline {
     grantPutIncident(report);
 
     this.functions = [failed, landed, rows, open, report];
-    this.#telling = [landed, open];
+    this.#telling = [failed, landed, open];
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       config,
       pipeline,
@@ -148,7 +147,7 @@ export class ReconciliationPipeline extends Construct implements Pipeline {
       ],
     });
 
-    const missed = deadLetterQueue(this, 'Missed');
+    const missed = deadLetterQueue(this, 'DeadLetters');
     this.deadLetters = [missed];
     new Schedule(this, 'Schedule', {
       description: 'Runs the reconciliation.',

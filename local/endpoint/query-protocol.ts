@@ -68,9 +68,13 @@ export function queryError(service: string, error: AwsError, requestId: string):
   );
 }
 
+/** A `Map` is a map of the API; an object is a structure. */
 function toXml(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Map) {
+    return [...value].map(([key, child]) => `<entry>${toXml({ key, value: child })}</entry>`).join('');
+  }
   if (Array.isArray(value)) return value.map((item) => `<member>${toXml(item)}</member>`).join('');
   if (typeof value === 'object') {
     return Object.entries(value)

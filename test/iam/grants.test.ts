@@ -97,6 +97,11 @@ const OTHER_WORDS: readonly (readonly [RegExp, RegExp])[] = [
     /^Ocr\/Read s3:GetObject/,
     /InvalidS3ObjectException: Unable to get object metadata from S3\. Check object key, region and\/or access permissions/,
   ],
+  // HEAD has an answer without words.
+  [
+    /^(Backfill\/Admit s3:(GetObject|ListBucket)|Canary\/Drop s3:GetObject|Reconciliation\/Landing s3:(GetObject s3:Lake\/Bucket\/curated|ListBucket)|Reconciliation\/Rows s3:GetObject s3:Lake\/Bucket\/curated)/,
+    /"errorType":"Unknown","errorMessage":"UnknownError"/,
+  ],
 ];
 
 /** The refusal that a grant's absence has to bring. */

@@ -150,7 +150,8 @@ export class Stage {
       const { status } = await this.account.sfn.send(new DescribeExecutionCommand({ executionArn }));
       if ((await hasHappened()) || status !== 'RUNNING') return true;
       const { type = '' } = (await this.account.history(executionArn)).at(-1) ?? {};
-      if (/WaitStateEntered|Failed$/.test(type)) this.skip(60);
+      const wait = WAITS.find(([pattern]) => pattern.test(type));
+      if (wait) this.skip(wait[1]);
       return false;
     });
   }
@@ -239,6 +240,12 @@ export class Stage {
     await this.#lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }));
   }
 }
+
+/** What an execution waits after, and seconds that end it or bring its end nearer. */
+const WAITS = [
+  [/WaitStateEntered/, 300],
+  [/Failed$/, 30],
+] as const;
 
 /** A new id of a file. */
 export const newId = (): string => randomBytes(32).toString('hex');

@@ -241,6 +241,49 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
     await assertClean(8);
   });
 
+  test('a failed load whose files were loaded by another is over, and its ticket', async () => {
+    runtime.runtime.faults.set({
+      rules: [
+        {
+          fault: 'failing',
+          service: 's3',
+          operations: ['PutObject'],
+          by: 'Compact',
+          error: { code: 'AccessDenied', status: 403 },
+        },
+      ],
+    });
+    const known = (await account.executions('warehouse-load')).map(({ name }) => name);
+    const id = await drop('stool');
+    const failed = await account.until('the failed load', async () =>
+      (await account.executions('warehouse-load')).find(
+        ({ name, status }) => status === 'FAILED' && !known.includes(name),
+      ),
+    );
+    await account.until('its record', async () => (await account.status(failed.name ?? '')) === 'FAILED');
+    runtime.runtime.faults.clear();
+    // What another load does when it is done.
+    await account.dynamo.send(
+      new UpdateItemCommand({
+        TableName: runtime.deployment.auditTable,
+        Key: { pk: { S: id }, sk: { S: 'CURRENT' } },
+        UpdateExpression: 'SET LoadStatus = :loaded, LoadedAt = :at',
+        ExpressionAttributeValues: { ':loaded': { S: 'LOADED' }, ':at': { S: new Date().toISOString() } },
+      }),
+    );
+    const { Mismatches } = await reconciler.run();
+    assert.equal(Mismatches['failed-load'], undefined);
+    assert.equal(Mismatches['ticket-behind']?.repaired, 1);
+    assert.equal(Mismatches['row-missing']?.repaired, 1, 'it only said so');
+    await account.until('the end of its ticket', async () =>
+      (await account.tickets(runtime.deployment.output('TicketsTableName'))).every(
+        ({ State }) => State === 'RESOLVED',
+      ),
+    );
+    assert.equal((await account.executions('warehouse-load', failed.name)).length, 1);
+    await assertClean(9);
+  });
+
   test('a row that is gone from the warehouse is loaded again, and the others are left', async () => {
     const rows = `SELECT * FROM ${account.documents} ORDER BY file_id`;
     const before = await account.sql(rows);
@@ -252,7 +295,7 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
     const now = await account.sql(rows);
     assert.deepEqual(withoutLoad(now), withoutLoad(before));
     assert.deepEqual(now.slice(1), before.slice(1));
-    await assertClean(8);
+    await assertClean(9);
   });
 
   test('a run goes on in other executions, and while files arrive', async () => {
@@ -262,7 +305,7 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
     assert.equal(summary.Unaccounted, 0);
     assert.deepEqual(summary.Mismatches, {});
     await runtime.settled([id]);
-    await assertClean(9);
+    await assertClean(10);
   });
 
   test('two runs at once repair once', async () => {
@@ -270,7 +313,7 @@ describe('the reconciliation', { timeout: 300_000 }, () => {
     const summaries = await Promise.all([reconciler.run(), reconciler.run()]);
     await runtime.settled(files);
     assert.ok(summaries.some(({ Mismatches }) => Mismatches['lost-event']?.found === 3));
-    await assertClean(12);
+    await assertClean(13);
     for (const id of files) assert.equal((await account.executions('document-ingestion', id)).length, 1);
   });
 });

@@ -70,6 +70,9 @@ const shown = ({ arn, topicArn, protocol, endpoint }: Subscription, Owner: strin
   Owner,
 });
 
+/** What the query protocol writes as a map. */
+const asMap = (shape: Shape): Map<string, unknown> => new Map(Object.entries(shape));
+
 /**
  * SNS standard topics. Queues and functions are delivered to, mail is kept, and the web is only told to the person who
  * runs this.
@@ -176,14 +179,14 @@ export function createSns(context: RuntimeContext): LocalService & Mailbox {
     GetTopicAttributes: operation(OfTopic, {
       resources: onTopic,
       handle: ({ TopicArn }) => ({
-        Attributes: {
+        Attributes: asMap({
           ...topic(TopicArn).attributes,
           TopicArn,
           Owner: context.account,
           SubscriptionsConfirmed: String(store.of(TopicArn).length),
           SubscriptionsPending: '0',
           SubscriptionsDeleted: '0',
-        },
+        }),
       }),
     }),
     SetTopicAttributes: operation(OfTopic.extend({ AttributeName: z.string(), AttributeValue: z.string() }), {
@@ -218,7 +221,7 @@ export function createSns(context: RuntimeContext): LocalService & Mailbox {
       handle: ({ SubscriptionArn }) => {
         const found = subscription(SubscriptionArn);
         const confirmed = { PendingConfirmation: 'false', ConfirmationWasAuthenticated: 'true' };
-        return { Attributes: { ...found.attributes, ...shown(found, context.account), ...confirmed } };
+        return { Attributes: asMap({ ...found.attributes, ...shown(found, context.account), ...confirmed }) };
       },
     }),
     SetSubscriptionAttributes: operation(

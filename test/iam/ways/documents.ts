@@ -70,7 +70,13 @@ export function documentWays(stage: Stage, props: Props): Ways {
       });
 
   return {
-    'Intake/Intake': [invoke('Intake/Intake', () => asBatch(props.arrival))],
+    'Intake/Intake': [
+      async () => {
+        const key = `documents/${newId()}.txt`;
+        await stage.land(key, 'I am new.');
+        return stage.invoke('Intake/Intake', asBatch(await stage.receive('Landing/Arrivals/Queue', key)));
+      },
+    ],
     'DocumentIngestion/Inspect': [text, { ...text, versionId: 'x'.repeat(32) }, canary].map((input) =>
       invoke('DocumentIngestion/Inspect', () => ({ ...payload('DocumentIngestion/Inspect'), input })),
     ),

@@ -8,7 +8,7 @@ const DESK = 'HelpDesk/DeskSupport';
 /** The ways of incidents: from what tells of them to the queue, and from there to desks and people. */
 export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const { throttled } = movesOf(stage);
-  const { output } = stage.test.deployment;
+  const { deployment } = stage.test;
   const { faults } = stage.test.runtime;
 
   /** Something of which there is no ticket yet. */
@@ -34,7 +34,7 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const afresh =
     (way: Way): Way =>
     async (refusal) => {
-      faults.set([{ fault: 'crashed', moment: 'before', function: 'HelpDeskHelpDesk', count: 1 }]);
+      faults.set([{ fault: 'crashed', moment: 'before', function: 'HelpDeskFunction', count: 1 }]);
       await stage.invoke('HelpDesk/HelpDesk', asBatch()).finally(() => faults.clear());
       return way(refusal);
     };
@@ -53,22 +53,22 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const ended = (machine: string, status: string, detail: Shape = {}): BusEvent => ({
     source: 'aws.states',
     'detail-type': 'Step Functions Execution Status Change',
-    detail: { stateMachineArn: output(`${machine}StateMachineArn`), status, ...detail },
+    detail: { stateMachineArn: deployment.output(`${machine}StateMachineArn`), status, ...detail },
   });
   const happen = (event: () => BusEvent) => async () => stage.emit(event());
-  /** What each of the queue's rules waits for. */
-  const causes: Readonly<Record<string, () => Promise<unknown>>> = {
-    AlarmChanged: () => stage.alarm('Alarms/CanaryFailsOnPurpose'),
-    ExecutionEnded: happen(() => ended('DocumentIngestion', 'FAILED')),
-    PeriodicSucceeded: happen(() => ended('Reconciliation', 'SUCCEEDED')),
-    IncidentTold: happen(incident),
-    Look: async () => stage.skip(15 * 60),
+  /** What each of the queue's rules waits for, and what its message is about. */
+  const causes: Readonly<Record<string, readonly [about: string, cause: () => Promise<unknown>]>> = {
+    AlarmChanged: ['CloudWatch Alarm', () => stage.alarm('Alarms/CanaryFailsOnPurpose')],
+    ExecutionEnded: ['FAILED', happen(() => ended('DocumentIngestion', 'FAILED'))],
+    PeriodicSucceeded: ['SUCCEEDED', happen(() => ended('Reconciliation', 'SUCCEEDED'))],
+    IncidentTold: ['Millrace Incident', happen(incident)],
+    Look: ['Scheduled Event', async () => stage.skip(15 * 60)],
   };
-  const throughRules = Object.entries(causes).flatMap(([rule, cause]): [string, Way[]][] => {
+  const throughRules = Object.entries(causes).flatMap(([rule, [about, cause]]): [string, Way[]][] => {
     const grant = `events.amazonaws.com for HelpDesk/${rule} sqs:SendMessage sqs:HelpDesk/Incidents`;
     const buried: Way = async () => {
       await cause();
-      return (await stage.receive('HelpDesk/Incidents/DeadLetters')).error ?? '';
+      return (await stage.receive('HelpDesk/Incidents/DeadLetters', about)).error ?? '';
     };
     return [
       [`${grant}/Queue`, [buried]],
@@ -79,10 +79,10 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   return {
     'HelpDesk/HelpDesk': [
       told,
+      () => stage.invoke('HelpDesk/HelpDesk', asBatch(record('nonsense'))),
+      throttled('dynamodb', told),
       afresh(told),
       afresh(unconnected(told)),
-      throttled('dynamodb', told),
-      () => stage.invoke('HelpDesk/HelpDesk', asBatch(record('nonsense'))),
     ],
     'cloudwatch.amazonaws.com sns:Publish sns:SecondChannel/Topic': [
       () => stage.warning(/could not call/, () => stage.alarm('HelpDeskAlarms/CanaryNotPassed')),

@@ -28,7 +28,7 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
   const due =
     (path: string, deadLetters?: string): Way =>
     async () => {
-      const occur = () => stage.occur(`${path}/Schedule`);
+      const occur = () => stage.occur(path);
       if (!deadLetters) return stage.warning(/could not deliver/, occur);
       await occur();
       return (await stage.receive(deadLetters)).error ?? '';
@@ -36,7 +36,7 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
   const missed =
     (path: string): Way =>
     () =>
-      stage.warning(/dead-letter queue refused/, () => stage.occur(`${path}/Schedule`));
+      stage.warning(/dead-letter queue refused/, () => stage.occur(path));
 
   /** A Map Run whose results could not be written goes on from there. */
   const redrive: Way = async (refusal) => {
@@ -55,9 +55,9 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
       invoke('Canary/Resolve', () => ({ files: filesOf(canary), at: stage.now.toISOString() })),
     ],
     'Canary/StateMachine': [
-      run('canary', {}),
       // A name that cannot be part of a key, so that the canary itself fails.
       run('canary', {}, () => `no.key.${newId().slice(0, 8)}`),
+      run('canary', {}),
     ],
     'Canary/Schedule': [due('Canary/Schedule')],
     'Backfill/Admit': [
@@ -67,10 +67,10 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
     'Backfill/StateMachine states:RedriveExecution': [redrive],
     'Backfill/StateMachine': [run('backfill', { prefix: text.key })],
     'AuditExport/StateMachine': [run('audit-export', {})],
-    'AuditExport/Schedule states:StartExecution': [due('AuditExport/Schedule', 'AuditExport/Missed')],
+    'AuditExport/Schedule states:StartExecution': [due('AuditExport/Schedule', 'AuditExport/DeadLetters')],
     'AuditExport/Schedule': [missed('AuditExport/Schedule')],
     'Reconciliation/Schedule states:StartExecution': [
-      due('Reconciliation/Schedule', 'Reconciliation/Missed'),
+      due('Reconciliation/Schedule', 'Reconciliation/DeadLetters'),
     ],
     'Reconciliation/Schedule': [missed('Reconciliation/Schedule')],
   };

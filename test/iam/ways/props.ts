@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createCanvas } from '@napi-rs/canvas';
 import { z } from 'zod';
+import { decodeKey } from '../../../lambdas/shared/s3-events.ts';
 import type { Shape } from '../../../local/services/service.ts';
 import { type Landed, newId, type QueueRecord, type Stage } from '../stage.ts';
 
@@ -99,7 +100,7 @@ export async function gatherProps(stage: Stage): Promise<Props> {
     pdf: await stage.land('documents/invoice.pdf', sample('invoice.pdf')),
     arrival,
     curated,
-    record: S3Event.parse(JSON.parse(curated.body)).Records[0].s3.object.key,
+    record: decodeKey(S3Event.parse(JSON.parse(curated.body)).Records[0].s3.object.key),
     extracted: z.looseObject({ text: z.looseObject({}) }).parse(JSON.parse(analysis.body)).text,
     payloads,
     load,

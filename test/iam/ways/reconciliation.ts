@@ -8,9 +8,10 @@ const WORK = 'operations/reconciliation/work';
 /** The ways of the reconciliation, with something of each kind to put right. */
 export async function reconciliationWays(stage: Stage, props: Props): Promise<Ways> {
   const { run } = movesOf(stage);
-  const { auditTable, output } = stage.test.deployment;
+  const { deployment } = stage.test;
+  const { auditTable } = deployment;
   const { text, endings, load, record: curated } = props;
-  const ticketsTable = output('TicketsTableName');
+  const ticketsTable = deployment.output('TicketsTableName');
 
   /** Writes into the audit table how an execution ended. */
   const recorded = (name: string) =>
@@ -76,6 +77,12 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   const [, year, month, day] = /year=(\d+)\/month=(\d+)\/day=(\d+)/.exec(curated) ?? [];
 
   return {
+    'Reconciliation/Loads states:StartExecution': [
+      async (refusal) => {
+        await failedLoad(`curated/documents/${newId()}.json`);
+        return batch('Loads')(refusal);
+      },
+    ],
     'Reconciliation/Loads': [batch('Loads'), batch('Loads', { batch: 1 })],
     'Reconciliation/Landing': [batch('Landing'), batch('Landing', { batch: 1 })],
     'Reconciliation/Rows': [
