@@ -99,7 +99,7 @@ const OTHER_WORDS: readonly (readonly [RegExp, RegExp])[] = [
   ],
   // HEAD has an answer without words.
   [
-    /^(Backfill\/Admit s3:(GetObject|ListBucket)|Canary\/Drop s3:GetObject|Reconciliation\/Landing s3:(GetObject s3:Lake\/Bucket\/curated|ListBucket)|Reconciliation\/Rows s3:GetObject s3:Lake\/Bucket\/curated)/,
+    /^(Backfill\/Admit s3:(GetObject|ListBucket)|Canary\/Drop s3:GetObject|Reconciliation\/Landing s3:(GetObject s3:Lake\/Bucket\/curated|ListBucket )|Reconciliation\/Rows s3:GetObject s3:Lake\/Bucket\/curated)/,
     /"errorType":"Unknown","errorMessage":"UnknownError"/,
   ],
 ];

@@ -52,41 +52,50 @@ export async function grantsOf(test: TestRuntime): Promise<Grant[]> {
     ...(await queuePolicies(test, named)),
     ...(await topicPolicies(test, named)),
   ];
-  return holders.flatMap((holder) =>
-    holder.policy.Statement.filter(({ Effect }) => Effect === 'Allow').flatMap((statement) =>
-      statement.Action.flatMap((action) =>
-        statement.Resource.map((resource): Grant => {
-          const actor = holder.actor(statement);
-          return {
+  return holders.flatMap((holder) => {
+    const removed = new Set<string>();
+    const replace = () => holder.replace(without(holder.policy, removed));
+    return holder.policy.Statement.flatMap((statement, index) => {
+      if (statement.Effect === 'Deny') return [];
+      const actor = holder.actor(statement);
+      return statement.Action.flatMap((action) =>
+        statement.Resource.map(
+          (resource): Grant => ({
             actor,
             action,
             resource,
             principal: holder.principal(statement),
             name: `${actor} ${action} ${named(resource)}`,
             async remove() {
-              await holder.replace(without(holder.policy, statement, action, resource));
-              return () => holder.replace(holder.policy);
+              removed.add(pairOf(index, action, resource));
+              await replace();
+              return async () => {
+                removed.delete(pairOf(index, action, resource));
+                await replace();
+              };
             },
-          };
-        }),
-      ),
-    ),
-  );
+          }),
+        ),
+      );
+    });
+  });
 }
 
-/** The policy less one action on one resource of one of its statements. */
-function without(policy: Policy, from: Statement, action: string, resource: string): Policy {
-  const Statement = policy.Statement.flatMap((statement) => {
-    if (statement !== from) return [statement];
-    const Action = statement.Action.filter((other) => other !== action);
-    const Resource = statement.Resource.filter((other) => other !== resource);
-    return [
-      ...(Action.length > 0 ? [{ ...statement, Action }] : []),
-      ...(Resource.length > 0 ? [{ ...statement, Action: [action], Resource }] : []),
-    ];
-  });
+/** The policy, less the pairs of action and resource that were removed from its statements. */
+function without(policy: Policy, removed: ReadonlySet<string>): Policy {
+  const Statement = policy.Statement.flatMap((statement, index) =>
+    statement.Effect === 'Deny'
+      ? [statement]
+      : statement.Action.flatMap((action) =>
+          statement.Resource.filter((resource) => !removed.has(pairOf(index, action, resource))).map(
+            (resource) => ({ ...statement, Action: [action], Resource: [resource] }),
+          ),
+        ),
+  );
   return { ...policy, Statement };
 }
+
+const pairOf = (statement: number, action: string, resource: string) => `${statement} ${action} ${resource}`;
 
 async function rolePolicies(test: TestRuntime): Promise<Holder[]> {
   const { context } = test.runtime;

@@ -41,7 +41,7 @@ before(async () => {
       changes.push({ name: alarmName, value: state.value });
     },
     onCall: ({ service, operation, input }) => {
-      if (service === 'sns' && operation === 'Publish') published.push(String(Object(input).Subject));
+      if (service === 'sns' && operation === 'Publish') published.push(String(Object(input).Message));
     },
   });
   await stopSchedules();
@@ -144,7 +144,7 @@ for (const [kind, { bad, good, afterGood }] of Object.entries(STORIES)) {
       assert.equal(told.filter((change) => change.name === name).at(-1)?.value, 'OK', name);
       if (AlarmActions.length > 0)
         assert(
-          mails.some((subject) => subject.includes(`OK: "${name}`)),
+          mails.some((message) => message.includes(`Over: ${name} is OK again.`)),
           name,
         );
     }

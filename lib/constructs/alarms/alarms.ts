@@ -1,5 +1,8 @@
+import { Stack } from 'aws-cdk-lib';
 import { Alarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { EventField, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { SecondChannel } from '../second-channel.ts';
 import { tagPipeline } from '../tags.ts';
@@ -46,13 +49,32 @@ export class PipelineAlarms {
         treatMissingData: kind.missing,
       });
       if (toSecond) {
-        const action = new SnsAction(secondChannel.topic);
-        alarm.addAlarmAction(action);
-        alarm.addOkAction(action);
+        alarm.addAlarmAction(new SnsAction(secondChannel.topic));
       }
       tagPipeline(alarm, pipeline, config);
       return alarm;
     };
+
+    // No action for OK: after a deployment each alarm would tell that it is well, which it has always been.
+    new Rule(scope, 'SecondChannelAlarmOver', {
+      description: 'Alarms of the second channel that are over.',
+      eventPattern: {
+        source: ['aws.cloudwatch'],
+        detailType: ['CloudWatch Alarm State Change'],
+        detail: {
+          alarmName: Match.prefix(`${Stack.of(scope).stackName}-${ALARMS.secondChannel}`),
+          state: { value: ['OK'] },
+          previousState: { value: ['ALARM'] },
+        },
+      },
+      targets: [
+        new SnsTopic(secondChannel.topic, {
+          message: RuleTargetInput.fromText(
+            `Over: ${EventField.fromPath('$.detail.alarmName')} is OK again. ${EventField.fromPath('$.detail.state.reason')}`,
+          ),
+        }),
+      ],
+    });
 
     this.alarms = [
       ...CATALOGUE.flatMap((kind) => kind.watches(props).map((watch) => single(kind, watch))),

@@ -7,7 +7,7 @@ const DESK = 'HelpDesk/DeskSupport';
 
 /** The ways of incidents: from what tells of them to the queue, and from there to desks and people. */
 export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
-  const { throttled } = movesOf(stage);
+  const { lost } = movesOf(stage);
   const { deployment } = stage.test;
   const { faults } = stage.test.runtime;
 
@@ -77,13 +77,13 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   });
 
   return {
-    'HelpDesk/HelpDesk': [
-      told,
+    'HelpDesk/HelpDesk sns:Publish': [afresh(unconnected(told))],
+    'HelpDesk/HelpDesk secretsmanager:GetSecretValue': [afresh(told)],
+    'HelpDesk/HelpDesk sqs:ChangeMessageVisibility': [lost('dynamodb', told)],
+    'HelpDesk/HelpDesk sqs:SendMessage': [
       () => stage.invoke('HelpDesk/HelpDesk', asBatch(record('nonsense'))),
-      throttled('dynamodb', told),
-      afresh(told),
-      afresh(unconnected(told)),
     ],
+    'HelpDesk/HelpDesk': [told],
     'cloudwatch.amazonaws.com sns:Publish sns:SecondChannel/Topic': [
       () => stage.warning(/could not call/, () => stage.alarm('HelpDeskAlarms/CanaryNotPassed')),
     ],

@@ -1,4 +1,5 @@
 import { ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { RuleInput } from '../../../local/faults/rules.ts';
 import type { Shape } from '../../../local/services/service.ts';
 import type { Stage } from '../stage.ts';
 
@@ -45,6 +46,13 @@ export function movesOf(stage: Stage) {
     return seen;
   };
 
+  const disturbed =
+    (rule: RuleInput, way: Way): Way =>
+    async (refusal) => {
+      faults.set([rule]);
+      return way(refusal).finally(() => faults.clear());
+    };
+
   return {
     follow,
     /** Invokes a function. */
@@ -58,11 +66,9 @@ export function movesOf(stage: Stage) {
       async (refusal) =>
         follow(await stage.start(pipeline, input, name?.()), refusal),
     /** Does something while a service takes no more requests. */
-    throttled:
-      (service: string, way: Way): Way =>
-      async (refusal) => {
-        faults.set([{ fault: 'throttled', service }]);
-        return way(refusal).finally(() => faults.clear());
-      },
+    throttled: (service: string, way: Way): Way => disturbed({ fault: 'throttled', service }, way),
+    /** Does something while a service knows of nothing. */
+    lost: (service: string, way: Way): Way =>
+      disturbed({ fault: 'failing', service, error: { code: 'ResourceNotFoundException' } }, way),
   };
 }

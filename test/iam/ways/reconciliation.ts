@@ -58,7 +58,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   await awaited('file', text.fileId);
   await awaited('loaded', String(load.loadId));
 
-  /** A batch of a step, of a run of its own: what another run has repaired is repaired again. */
+  /** The second batch of a step, of a run of its own: what another run has repaired is repaired again. */
   const batch =
     (step: string, input: Shape = {}): Way =>
     async () => {
@@ -70,10 +70,11 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
         run,
         startedAt: stage.now.toISOString(),
         graceMinutes: 0,
-        batch: 0,
+        batch: 1,
         ...input,
       });
     };
+  const rows = run('reconciliation', { step: 'rows' });
   const [, year, month, day] = /year=(\d+)\/month=(\d+)\/day=(\d+)/.exec(curated) ?? [];
 
   return {
@@ -83,11 +84,9 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
         return batch('Loads')(refusal);
       },
     ],
-    'Reconciliation/Loads': [batch('Loads'), batch('Loads', { batch: 1 })],
-    'Reconciliation/Landing': [batch('Landing'), batch('Landing', { batch: 1 })],
+    'Reconciliation/Loads': [batch('Loads'), batch('Loads', { batch: 0 })],
+    'Reconciliation/Landing': [batch('Landing')],
     'Reconciliation/Rows': [
-      batch('Rows'),
-      batch('Rows', { batch: 1 }),
       // A day whose rows the warehouse lacks.
       batch('Rows', {
         cursor: { phase: 'days', dataset: 0, years: [], days: [`${year}-${month}-${day}`], until: curated },
@@ -96,7 +95,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
     ],
     'Reconciliation/Tickets': [
       batch('Tickets'),
-      batch('Tickets', { batch: 1, cursor: { tickets: ['file'] } }),
+      batch('Tickets', { cursor: { tickets: ['file'] } }),
       batch('Tickets', { cursor: { tickets: ['loaded'] } }),
     ],
     'Reconciliation/Report': [
@@ -108,6 +107,12 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
     ],
     'Reconciliation/StateMachine states:StartExecution': [run('reconciliation', { maxEvents: 1 })],
     'Reconciliation/StateMachine dynamodb:GetItem': [run('reconciliation', { scheduled: true })],
-    'Reconciliation/StateMachine': [run('reconciliation', {})],
+    'Reconciliation/StateMachine redshift-data': [rows],
+    'Reconciliation/StateMachine secretsmanager': [rows],
+    'Reconciliation/StateMachine': [
+      run('reconciliation', { step: 'tickets' }),
+      rows,
+      run('reconciliation', {}),
+    ],
   };
 }
