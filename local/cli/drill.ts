@@ -1,16 +1,19 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { MovableClock } from '../clock.ts';
 import { BREAKS, type Break, type BreakName } from '../faults/breaks.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Deployment } from './deployment.ts';
 import { pause } from './pause.ts';
 import type { Progress } from './progress.ts';
 import { isDone, type TrackedFile } from './report.ts';
-import { isAtRest, type OpenTicket, openTicketsOf, unfinishedExecutions } from './watch.ts';
+import { failedExecutions, isAtRest, type OpenTicket, openTicketsOf, type Scene, sceneOf } from './watch.ts';
 
 /** How long a step may take, milliseconds. Failed loads are tried again for minutes. */
 const PATIENCE_MS = 600_000;
 const POLL_MS = 300;
+/** Without any movement for so long, it is time that is waited for, milliseconds. */
+const STILL_MS = 8_000;
 
 export interface DrillOptions {
   readonly root: string;
@@ -48,23 +51,22 @@ export function announceFaults(
 export async function drill(options: DrillOptions): Promise<boolean> {
   const { runtime, breaks, progress } = options;
   const began = performance.now();
+  const mustFail = breaks.some((name) => (BREAKS[name] as Break).fails);
   try {
-    await until(options, 'everything came to rest under the faults', async () => {
-      await isHome(options);
-      return isAtRest(options);
-    });
-    const failed = await unfinishedExecutions(options);
-    if (failed.length === 0 && breaks.some((name) => (BREAKS[name] as Break).fails)) {
+    await until(options, 'everything came to rest under the faults', isAtRest);
+    if (!mustFail) lift(options);
+    if (await isAnythingLost(options)) await findLost(options);
+    const failed = await failedExecutions(options);
+    if (mustFail && failed.length === 0) {
       throw new DrillFailed('nothing has failed; were there files that this break concerns?');
     }
-    const tickets = await ticketsFor(options, failed);
-    runtime.faults.clear();
-    progress.note('The faults are lifted.');
-    if (failed.length > 0) await redrive(options);
+    const tickets = await ticketsFor(options, failed, mustFail);
+    if (mustFail) lift(options);
+    if (failed.length > 0 || (await sceneOf(options)).deadLetters > 0) {
+      await millrace(options, 'redrive', '--yes');
+    }
     await until(options, 'every file had its outcome', () => isHome(options));
-    await until(options, 'the tickets were resolved', async () =>
-      tickets.every((ticket) => isOver(runtime, ticket)),
-    );
+    await until(options, 'the tickets were resolved', () => tickets.every((one) => isOver(runtime, one)));
     const over = tickets.length === 0 ? '' : `, and ${counted(tickets.length, 'ticket')} opened and closed`;
     progress.note(
       `Every file has its outcome${over}: the drill took ${((performance.now() - began) / 1000).toFixed(0)} s.`,
@@ -79,14 +81,23 @@ export async function drill(options: DrillOptions): Promise<boolean> {
   }
 }
 
-/** Waits until each failure is a member of an open ticket. */
-async function ticketsFor(options: DrillOptions, failed: readonly string[]): Promise<OpenTicket[]> {
+function lift({ runtime, progress }: DrillOptions): void {
+  runtime.faults.clear();
+  progress.note('The faults are lifted.');
+}
+
+/** Open tickets that tell of failures; where every failure must be told, those of each are waited for. */
+async function ticketsFor(
+  options: DrillOptions,
+  failed: readonly string[],
+  mustTell: boolean,
+): Promise<OpenTicket[]> {
   if (failed.length === 0) return [];
   const tickets = new Map<string, OpenTicket>();
   await until(options, 'each failure had its ticket', async () => {
     const found = await Promise.all(failed.map((id) => openTicketsOf(options, id)));
     for (const ticket of found.flat()) tickets.set(ticket.id, ticket);
-    return found.every((list) => list.length > 0);
+    return !mustTell || found.every((list) => list.length > 0);
   });
   options.progress.note(
     `${counted(failed.length, 'execution')} failed, told by ${counted(tickets.size, 'ticket')}.`,
@@ -94,28 +105,41 @@ async function ticketsFor(options: DrillOptions, failed: readonly string[]): Pro
   return [...tickets.values()];
 }
 
-/** Redrives with the command that a ticket names. */
-async function redrive({ root, runtime, progress, signal }: DrillOptions): Promise<void> {
-  progress.note('npx millrace redrive --yes');
-  const child = spawn(process.execPath, [join(root, 'bin', 'millrace.mjs'), 'redrive', '--yes'], {
+/** Whether everything rests, and the audit table still believes that a file is on its way. */
+async function isAnythingLost({ deployment, files }: DrillOptions): Promise<boolean> {
+  const states = await deployment.states(files.map(({ fileId }) => fileId));
+  return files.some(({ fileId }) =>
+    ['RECEIVED', 'PROCESSING_INITIATED', undefined].includes(states.get(fileId)?.status),
+  );
+}
+
+/** Lets the reconciliation find what was lost, once it is old enough to count as that. */
+async function findLost(options: DrillOptions): Promise<void> {
+  options.progress.note('Some files rest without an outcome: events were lost. An hour is skipped.');
+  skip(options, 3600);
+  await millrace(options, 'reconcile');
+  await until(options, 'what was lost had been repaired', isAtRest);
+}
+
+/** Runs the command line, and shows what it says. */
+async function millrace({ root, runtime, progress, signal }: DrillOptions, ...args: string[]): Promise<void> {
+  progress.note(`npx millrace ${args.join(' ')}`);
+  const child = spawn(process.execPath, [join(root, 'bin', 'millrace.mjs'), ...args], {
     cwd: root,
     env: { ...process.env, AWS_ENDPOINT_URL: runtime.endpoint },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) =>
-      text
-        .trimEnd()
-        .split('\n')
-        .map((line) => progress.note(`  ${line}`)),
-    );
-  }
+  const show = (text: string) => {
+    for (const line of text.trimEnd().split('\n')) progress.note(`  ${line}`);
+  };
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', show);
   const code = await new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);
   });
-  if (code !== 0) throw new DrillFailed(`the redrive ended with exit status ${code}`);
+  // 1 is what it answers when something is still not as it should be: whether that lasts is asked afterwards.
+  if (code !== 0 && code !== 1) throw new DrillFailed(`the command ended with exit status ${code}`);
 }
 
 /** Whether every file has the outcome that it should have. */
@@ -132,15 +156,38 @@ function isOver({ helpDesk }: Runtime, { id }: OpenTicket): boolean {
   return atDesks.length > 0 && atDesks.every(({ state }) => state === 'resolved');
 }
 
-async function until({ signal }: DrillOptions, what: string, ask: () => Promise<boolean>): Promise<void> {
+/** Waits for something to come true. While nothing moves, time does: messages and desks may come back late. */
+async function until(
+  options: DrillOptions,
+  what: string,
+  isTrue: (scene: Scene) => boolean | Promise<boolean>,
+): Promise<void> {
+  const { signal, progress } = options;
   const deadline = performance.now() + PATIENCE_MS;
-  while (!(await ask())) {
+  let still = { since: performance.now(), scene: '' };
+  for (;;) {
+    await isHome(options);
+    const scene = await sceneOf(options);
+    if (await isTrue(scene)) return;
+    const now = performance.now();
     if (signal.aborted) throw new DrillFailed('it was stopped.');
-    if (performance.now() > deadline) {
+    if (now > deadline) {
       throw new DrillFailed(`after ${PATIENCE_MS / 60_000} minutes it was still not so that ${what}.`);
+    }
+    const told = JSON.stringify(scene);
+    if (told !== still.scene) still = { since: now, scene: told };
+    if (now - still.since > STILL_MS) {
+      progress.note('Nothing moves: a minute is skipped.');
+      skip(options, 60);
+      still = { since: now, scene: told };
     }
     await pause(POLL_MS, signal);
   }
+}
+
+/** Moves the runtime's clock ahead. */
+function skip({ runtime }: DrillOptions, seconds: number): void {
+  if (runtime.context.clock instanceof MovableClock) runtime.context.clock.jump(seconds * 1000);
 }
 
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

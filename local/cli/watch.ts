@@ -24,28 +24,42 @@ const Members = z.object({ Items: z.array(z.object({ pk: z.object({ S: z.string(
 const MACHINES = ['DocumentIngestionStateMachineArn', 'WarehouseLoadStateMachineArn'];
 const FAILED = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 /** Queues that stay full for good reasons: what was given up, and what waits for a help desk that is down. */
-const MAY_WAIT = /DeadLetters|HelpDesk|Incidents/i;
+const MAY_WAIT = /DeadLetters|HelpDesk/;
 const COUNTS = [
   'ApproximateNumberOfMessages',
   'ApproximateNumberOfMessagesNotVisible',
   'ApproximateNumberOfMessagesDelayed',
 ];
 
-/** Whether no execution runs and no queue of the pipelines holds a message. */
-export async function isAtRest(watched: Watched): Promise<boolean> {
-  if ((await executionsIn(watched, ['RUNNING'])).length > 0) return false;
-  const { call } = watched.runtime.context;
-  const { QueueUrls } = Queues.parse(await call('sqs', 'ListQueues', { MaxResults: 1000 }, ADMINISTRATOR));
-  for (const QueueUrl of QueueUrls.filter((url) => !MAY_WAIT.test(url))) {
-    const input = { QueueUrl, AttributeNames: COUNTS };
-    const { Attributes } = Depth.parse(await call('sqs', 'GetQueueAttributes', input, ADMINISTRATOR));
-    if (COUNTS.some((name) => Number(Attributes[name]) > 0)) return false;
-  }
-  return true;
+/** What moves in the pipelines at a moment. */
+export interface Scene {
+  /** Messages by queue, of those that hold any. */
+  readonly messages: Readonly<Record<string, number>>;
+  readonly running: readonly string[];
+  readonly deadLetters: number;
 }
 
+export async function sceneOf(watched: Watched): Promise<Scene> {
+  const { call } = watched.runtime.context;
+  const { QueueUrls } = Queues.parse(await call('sqs', 'ListQueues', { MaxResults: 1000 }, ADMINISTRATOR));
+  const messages: Record<string, number> = {};
+  let deadLetters = 0;
+  for (const QueueUrl of QueueUrls) {
+    const input = { QueueUrl, AttributeNames: COUNTS };
+    const { Attributes } = Depth.parse(await call('sqs', 'GetQueueAttributes', input, ADMINISTRATOR));
+    const count = COUNTS.reduce((sum, name) => sum + Number(Attributes[name]), 0);
+    if (count > 0) messages[QueueUrl] = count;
+    if (/DeadLetters/.test(QueueUrl)) deadLetters += count;
+  }
+  return { messages, deadLetters, running: await executionsIn(watched, ['RUNNING']) };
+}
+
+/** Whether nothing is under way: executions run only where what they wait for has become a dead letter. */
+export const isAtRest = ({ messages, running, deadLetters }: Scene): boolean =>
+  Object.keys(messages).every((url) => MAY_WAIT.test(url)) && (running.length === 0 || deadLetters > 0);
+
 /** Files and loads whose latest execution has failed. */
-export async function unfinishedExecutions(watched: Watched): Promise<string[]> {
+export async function failedExecutions(watched: Watched): Promise<string[]> {
   return (await executionsIn(watched, FAILED)).map((name) => name.slice(0, 64));
 }
 

@@ -24,7 +24,7 @@ const CHILDREN = 'Step Functions looks after the children of a Map Run so; local
 const PARTS = 'Step Functions writes results in parts, and DynamoDB exports; locally they are written whole.';
 const BILLS = 'There are no bills locally, and nobody who watches them.';
 
-/** Grants that no case shows, by action or by name, and why. */
+/** Grants that no way shows, by action or by name, and why. */
 const UNSHOWN: Readonly<Record<string, string>> = {
   'xray:PutTraceSegments': TRACES,
   'xray:PutTelemetryRecords': TRACES,
@@ -164,10 +164,14 @@ describe('each grant is needed, and its absence is told', async () => {
     });
   }
 
-  test('grants that no case shows are named, and only they', () => {
+  test('grants that no way shows are named, and only they; and each way takes a grant', () => {
     const used = new Set(grants.flatMap(({ name, action }) => [name, action]));
     assert.deepEqual(
       Object.keys(UNSHOWN).filter((name) => !used.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(ways).filter((start) => !grants.some(({ name }) => name.startsWith(start))),
       [],
     );
   });

@@ -170,9 +170,9 @@ export class Stage {
     this.test.runtime.context.emit(event);
   }
 
-  /** Lets an alarm go off. */
-  async alarm(path: string): Promise<void> {
-    const input = { AlarmName: this.id(path), StateValue: 'ALARM', StateReason: 'A test wants it.' };
+  /** Gives an alarm a state. */
+  async alarm(path: string, StateValue: 'ALARM' | 'OK' = 'ALARM'): Promise<void> {
+    const input = { AlarmName: this.id(path), StateValue, StateReason: 'A test wants it.' };
     await this.call('monitoring', 'SetAlarmState', input);
   }
 

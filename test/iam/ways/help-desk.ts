@@ -4,6 +4,8 @@ import { movesOf, type Way, type Ways } from './moves.ts';
 import { asBatch, type Props } from './props.ts';
 
 const DESK = 'HelpDesk/DeskSupport';
+/** An alarm of the second channel. */
+const SECOND = 'HelpDeskAlarms/CanaryNotPassed';
 
 /** The ways of incidents: from what tells of them to the queue, and from there to desks and people. */
 export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
@@ -85,7 +87,13 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
     ],
     'HelpDesk/HelpDesk': [told],
     'cloudwatch.amazonaws.com sns:Publish sns:SecondChannel/Topic': [
-      () => stage.warning(/could not call/, () => stage.alarm('HelpDeskAlarms/CanaryNotPassed')),
+      () => stage.warning(/could not call/, () => stage.alarm(SECOND)),
+    ],
+    'events.amazonaws.com sns:Publish sns:SecondChannel/Topic': [
+      async () => {
+        await stage.alarm(SECOND);
+        return stage.warning(/could not deliver/, () => stage.alarm(SECOND, 'OK'));
+      },
     ],
     ...Object.fromEntries(throughRules),
   };
