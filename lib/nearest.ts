@@ -1,9 +1,14 @@
-/** The candidate that was probably meant, if one is at most `distance` changes of a character away. */
+/**
+ * The candidate that was probably meant, if one is at most `distance` changes of a character away, and less than half
+ * of the name: with more, anything short would be like anything.
+ */
 export function nearest(name: string, candidates: readonly string[], distance = 4): string | undefined {
   const [closest] = candidates
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
-  return closest && closest.distance <= distance ? closest.candidate : undefined;
+  return closest && closest.distance <= Math.min(distance, Math.floor(name.length / 2))
+    ? closest.candidate
+    : undefined;
 }
 
 /** Levenshtein distance: insertions, deletions and replacements of one character that turn `a` into `b`. */

@@ -322,10 +322,16 @@ export const OPTIONS = {
       0,
     ),
     monthlyBudgetUsd: amount(
-      'Monthly budget of everything tagged Application=Millrace, USD; 0 for none.',
+      'Monthly budget of everything tagged Application=Millrace, USD; 0 for none, and in regions where CloudFormation may know no budgets (it then says "Unrecognized resource types"), such as eu-north-1 and eu-south-2.',
       100,
     ),
-    anomalyUsd: amount('Unusual spend in a day that is told, USD; 0 for no detection.', 20),
+    // Off: AWS refuses monitors of a tag in member accounts of an organisation, and any where Cost Explorer was never
+    // opened, and a refusal fails the deployment (Cost Management user guide, "Getting started with AWS Cost Anomaly
+    // Detection").
+    anomalyUsd: amount(
+      'Unusual spend in a day that is told, USD; 0 for no detection. Needs an account of its own or an organisation’s management account, and that Cost Explorer was opened in it.',
+      0,
+    ),
   },
   reconciliation: {
     everyHours: whole('Hours between two reconciliations.', { min: 1, max: 24, default: 6 }),
@@ -342,11 +348,14 @@ export const OPTIONS = {
   canary: {
     enabled: flag('Whether the canary runs.', true),
     everyHours: whole('Hours between two canaries.', { min: 1, max: 24, default: 24 }),
-    minutes: whole('Minutes in which all that a canary expects has to happen.', {
-      min: 1,
-      max: 120,
-      default: 30,
-    }),
+    minutes: whole(
+      'Minutes in which all that a canary expects has to happen; its alarm takes some of them.',
+      {
+        min: 10,
+        max: 120,
+        default: 30,
+      },
+    ),
   },
 };
 

@@ -84,7 +84,7 @@ A status is one of ${STATUSES.join(', ')}.`,
     const limit = wholeNumber('limit', values.limit ?? '50', { min: 1, max: 100_000 });
     const question = {
       ...(statuses.length > 0 && { statuses }),
-      ...(values.pipeline.length > 0 && { pipelines: values.pipeline }),
+      ...(values.pipeline.length > 0 && { pipelines: values.pipeline.map(knownPipeline) }),
       ...(statuses.length === 0 && values.pipeline.length === 0 && { pipelines: AUDITED_PIPELINES }),
       ...spanOf(values),
       limit,
@@ -92,9 +92,11 @@ A status is one of ${STATUSES.join(', ')}.`,
     const items = await reader.find(question);
     if (values.follow) return follow(context, reader, question, items);
     if (context.json) json(context.io, items);
-    else if (items.length === 0) note(context.io, 'Nothing is like that. --since 7d looks further back.');
-    else {
-      say(context.io, table(items, CURRENT_COLUMNS));
+    else if (items.length === 0) {
+      const hasSpan = values.day || values.since || values.until;
+      note(context.io, `Nothing is like that${hasSpan ? '.' : ' today. --since 7d looks further back.'}`);
+    } else {
+      say(context.io, table(items, CURRENT_COLUMNS, context.io.stdout.columns));
       if (items.length === limit) note(context.io, `These are the latest ${limit}; --limit shows more.`);
     }
     return EXIT.done;
@@ -104,6 +106,13 @@ A status is one of ${STATUSES.join(', ')}.`,
 function knownStatus(status: string): string {
   if (STATUSES.some((known) => known === status)) return status;
   throw new WrongUsage(`--status is ${status}; it must be one of ${STATUSES.join(', ')}.`);
+}
+
+function knownPipeline(pipeline: string): string {
+  if (AUDITED_PIPELINES.includes(pipeline)) return pipeline;
+  throw new WrongUsage(
+    `--pipeline is ${pipeline}; the audit table has files and loads of ${AUDITED_PIPELINES.join(', ')}. Executions of every pipeline: npx millrace runs.`,
+  );
 }
 
 function spanOf(values: {
@@ -156,7 +165,7 @@ function showHistory({ io, json: asJson }: Context, items: readonly AuditItem[])
       const load = current.LoadStatus ? `, ${current.LoadStatus} ${shownTime(current.LoadedAt)}` : '';
       say(io, `${current.Status}${load}${reasonOf(current) ? `\n${reasonOf(current)}` : ''}\n`);
     }
-    say(io, table(history, HISTORY_COLUMNS));
+    say(io, table(history, HISTORY_COLUMNS, io.stdout.columns));
   }
   return EXIT.done;
 }

@@ -4,9 +4,11 @@ import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { DescribeMapRunCommand, ListMapRunsCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { parseConfig } from '../../lib/config.ts';
 import { type Context, command } from './command.ts';
-import { EXIT, NotFound } from './errors.ts';
+import { EXIT, NotFound, WrongUsage } from './errors.ts';
 import { describeExecution } from './executions.ts';
 import { confirm, exitOf, json, note, Progress, pause, say } from './io.ts';
+import { counted } from './table.ts';
+import { INTAKE_PREFIX } from './uploads.ts';
 
 const POLL_MS = 2_000;
 
@@ -54,6 +56,12 @@ what they would cost, new ones and known ones alike, by size and kind of name.`,
   examples: ['backfill documents/2025/', 'backfill documents/ --yes'],
   async run(context, values, [prefix = '']) {
     const { io, deployment } = context;
+    // The state machine would fail, and open a ticket that no redrive could end.
+    if (!prefix.startsWith(INTAKE_PREFIX)) {
+      throw new WrongUsage(
+        `Objects below "${prefix}" start no pipeline: PREFIX begins with ${INTAKE_PREFIX}`,
+      );
+    }
     const stateMachineArn = deployment.machine('backfill');
     const found = await survey(context, prefix);
     if (found.objects === 0) {
@@ -62,11 +70,11 @@ what they would cost, new ones and known ones alike, by size and kind of name.`,
     if (!context.json) {
       say(
         io,
-        `${found.objects} objects, ${bytesOf(found.bytes)}, about ${found.pages} pages to read, estimated cost $${found.estimatedCostUsd.toFixed(2)} if all are new`,
+        `${counted(found.objects, 'object')}, ${bytesOf(found.bytes)}, about ${counted(found.pages, 'page')} to read, estimated cost $${found.estimatedCostUsd.toFixed(2)} if all are new`,
       );
       if (found.archived > 0) say(io, `${found.archived} of them are archived: restore those first.`);
     }
-    const question = `Take up ${found.objects} objects?`;
+    const question = `Take up ${counted(found.objects, 'object')}?`;
     if (!(await confirm(io, question, { yes: values.yes, json: context.json }))) {
       if (context.json) json(io, { dryRun: true, prefix, ...found });
       return EXIT.done;

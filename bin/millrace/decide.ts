@@ -9,7 +9,7 @@ import { confirm, exitOf, json, note, Progress, say } from './io.ts';
 import { inLanes, Pace } from './pace.ts';
 import { followToEnd } from './redrive/follow.ts';
 import { inputOf, startRun } from './redrive/rerun.ts';
-import { type Column, shortened, table } from './table.ts';
+import { type Column, counted, shortened, table } from './table.ts';
 import { DAY_MS, shownTime } from './time.ts';
 
 const LANES = 8;
@@ -109,13 +109,13 @@ and follows the files to their outcome. The decision, who made it and the commen
       }
       const total = held.reduce((sum, file) => sum + (costOf(file) ?? 0), 0);
       if (!context.json) {
-        say(io, table(held, COLUMNS));
+        say(io, table(held, COLUMNS, io.stdout.columns));
         say(
           io,
-          `\n${held.length} files, estimated cost $${total.toFixed(2)}${action === 'reject' ? ' saved' : ''}`,
+          `\n${counted(held.length, 'file')}, estimated cost $${total.toFixed(2)}${action === 'reject' ? ' saved' : ''}`,
         );
       }
-      const question = `${verb} ${held.length} files?`;
+      const question = `${verb} ${counted(held.length, 'file')}?`;
       if (!(await confirm(io, question, { yes: values.yes, json: context.json }))) {
         if (context.json)
           json(
@@ -134,7 +134,7 @@ and follows the files to their outcome. The decision, who made it and the commen
       };
       const decided = await carryOut(context, reader, held, made, values['no-wait']);
       if (context.json) json(io, summaryOf(false, decided));
-      else say(io, `\n${table(decided, RESULT_COLUMNS)}`);
+      else say(io, `\n${table(decided, RESULT_COLUMNS, io.stdout.columns)}`);
       const isBad = ({ problem, outcome }: Decided) =>
         problem !== undefined || outcome === 'FAILED' || outcome === 'HELD';
       return exitOf(io, !decided.some(isBad));

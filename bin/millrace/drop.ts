@@ -8,7 +8,7 @@ import { exitOf, json, note, Progress, pause, say } from './io.ts';
 import { inLanes } from './pace.ts';
 import { type Column, shortened, table } from './table.ts';
 import { span } from './time.ts';
-import { type Landed, localFiles, upload } from './uploads.ts';
+import { INTAKE_PREFIX, type Landed, localFiles, upload } from './uploads.ts';
 
 const LANES = 4;
 const POLL_MS = 1_000;
@@ -29,7 +29,7 @@ interface Dropped {
 }
 
 const COLUMNS: readonly Column<Dropped>[] = [
-  { title: 'File', of: ({ file }) => file },
+  { title: 'File', of: ({ file }) => shortened(file, 60) },
   { title: 'Status', of: ({ status }) => status },
   { title: 'Load', of: ({ load }) => load ?? '' },
   { title: 'Took', right: true, of: ({ seconds }) => (seconds === null ? '' : span(seconds * 1000)) },
@@ -52,7 +52,7 @@ reason; 1 when a file or its load failed, or a file is held.`,
   examples: ['drop letter.pdf', 'drop scans/ --prefix documents/2026/', 'drop *.txt --no-load --json'],
   async run(context, values, paths) {
     const { io, deployment } = context;
-    const prefix = values.prefix ?? 'documents/';
+    const prefix = values.prefix ?? INTAKE_PREFIX;
     const files = localFiles(paths, prefix.endsWith('/') ? prefix : `${prefix}/`);
     const bucket = deployment.output('LandingBucketName');
     const progress = new Progress(io);
@@ -75,7 +75,7 @@ reason; 1 when a file or its load failed, or a file is held.`,
       ? landed.map((file) => outcomeOf(file, undefined, undefined))
       : await follow(context, landed, progress, values['no-load']);
     if (context.json) json(io, dropped);
-    else say(io, table(dropped, COLUMNS));
+    else say(io, table(dropped, COLUMNS, io.stdout.columns));
     if (io.signal.aborted) note(io, `Interrupted; what was uploaded goes on. See: npx millrace audit`);
     return exitOf(io, values['no-wait'] || dropped.every((file) => isGood(file, values['no-load'])));
   },
@@ -137,7 +137,7 @@ function outcomeOf(file: Landed, state: AuditItem | undefined, failedLoad: strin
   const { Status = 'UPLOADED', LoadStatus, Reason, ReceivedAt, Timestamp } = state ?? {};
   const hasEnd = isFinal(Status) && ReceivedAt && Timestamp;
   return {
-    file: shortened(file.path, 60),
+    file: file.path,
     fileName: file.key,
     fileId: file.fileId,
     status: Status,

@@ -51,6 +51,18 @@ export async function describeExecution(
   }
 }
 
+/** What failed innermost: the failure of a child execution stands in its parent's cause, as JSON. */
+export function innermost(error: string, cause = ''): { readonly error: string; readonly cause: string } {
+  try {
+    const child: unknown = JSON.parse(cause);
+    if (typeof child === 'object' && child !== null && 'ExecutionArn' in child && 'Error' in child)
+      return innermost(String(child.Error), 'Cause' in child ? String(child.Cause) : '');
+  } catch {
+    // Most causes are sentences.
+  }
+  return { error, cause };
+}
+
 /** Name of the state that an execution failed in, if its last events tell. */
 export async function failedState(
   sfn: Sfn,

@@ -44,11 +44,13 @@ received = succeeded + rejected + failed + held + in flight + unaccounted. What 
     }
     if (context.json) json(io, summary);
     else {
-      say(io, table(Object.entries(summary.Totals), TOTAL_COLUMNS));
+      say(io, table(Object.entries(summary.Totals), TOTAL_COLUMNS, io.stdout.columns));
       const mismatches = Object.entries(summary.Mismatches).filter(([, { found }]) => found > 0);
       say(
         io,
-        mismatches.length > 0 ? `\n${table(mismatches, MISMATCH_COLUMNS)}` : '\nEverything is accounted for.',
+        mismatches.length > 0
+          ? `\n${table(mismatches, MISMATCH_COLUMNS, io.stdout.columns)}`
+          : '\nEverything is accounted for.',
       );
       if (typeof summary.Report === 'string') say(io, `\nReport: ${summary.Report}`);
     }

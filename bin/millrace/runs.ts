@@ -4,6 +4,7 @@ import { EXIT, NotFound, WrongUsage } from './errors.ts';
 import {
   describeExecution,
   failedState,
+  innermost,
   isAudited,
   listExecutions,
   runName,
@@ -104,7 +105,7 @@ A status is one of ${STATUSES.join(', ')}.`,
     else if (found.length === 0) note(io, 'No execution is like that.');
     else if (values.id) for (const run of found) say(io, `${details(run)}\n`);
     else {
-      say(io, table(found, COLUMNS));
+      say(io, table(found, COLUMNS, io.stdout.columns));
       if (found.length === limit) note(io, `These are the latest ${limit}; --limit shows more.`);
     }
     return EXIT.done;
@@ -161,6 +162,7 @@ async function look(
   const isFailed = UNSUCCESSFUL.some((one) => one === status);
   const described =
     isFailed || isDetailed ? await describeExecution(deployment.sfn, executionArn, io.signal) : undefined;
+  const failure = described?.error ? innermost(described.error, described.cause) : undefined;
   const state = isFailed ? await failedState(deployment.sfn, executionArn, io.signal) : undefined;
   const input = parsed(described?.input);
   return {
@@ -175,8 +177,7 @@ async function look(
     }),
     redrives: redriveCount,
     ...(state && { failedState: state }),
-    ...(described?.error && { error: described.error }),
-    ...(described?.cause && { cause: described.cause }),
+    ...failure,
     ...(described && { about: aboutOf(input) ?? (isAudited(runName(name).base) ? '' : name) }),
     ...(isDetailed && { input, output: parsed(described?.output) }),
   };

@@ -75,7 +75,7 @@ a reconciliation that found something unaccounted for.`,
     const found = await ask(context.deployment, days);
     progress.clear();
     if (context.json) json(io, found);
-    else say(io, shownStatus(found));
+    else say(io, shownStatus(found, io.stdout.columns));
     return io.signal.aborted ? EXIT.interrupted : exitOf(io, isWell(found));
   },
 });
@@ -178,6 +178,8 @@ async function alarmsOf({ cloudwatch, prefix }: Deployment): Promise<Status['ala
       StateTransitionedTimestamp,
       StateUpdatedTimestamp,
     } of [...MetricAlarms, ...CompositeAlarms]) {
+      // Halves of composite alarms tell nobody, and so they do here.
+      if (AlarmName.includes('-BurnRateWindows')) continue;
       alarms.push({
         alarm: AlarmName,
         since: (StateTransitionedTimestamp ?? StateUpdatedTimestamp)?.toISOString() ?? '',
@@ -202,9 +204,11 @@ async function unconnected(deployment: Deployment): Promise<string[]> {
 
 const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
 
-function shownStatus(found: Status): string {
+function shownStatus(found: Status, width: number | undefined): string {
   const { promised, objectives, files, days, queues, deadLetters, alarms, tickets, reconciliation } = found;
   const busy = queues.filter(({ waiting, inFlight }) => waiting + inFlight > 0);
+  // Sections are indented by two.
+  const within = width && width - 2;
   const section = (title: string, body: string) => `${title}\n${body.replace(/^/gm, '  ')}`;
   return [
     section(
@@ -218,7 +222,7 @@ function shownStatus(found: Status): string {
           title: 'Error budget left',
           right: true,
           of: ({ share }) =>
-            share === null || !promised ? '' : percent(1 - (1 - share) / (1 - promised.share)),
+            share === null || !promised ? '' : percent(Math.max(0, 1 - (1 - share) / (1 - promised.share))),
         },
       ]),
     ),
@@ -249,23 +253,31 @@ function shownStatus(found: Status): string {
       'Alarms',
       alarms.length === 0
         ? 'none'
-        : table(alarms, [
-            { title: 'Since (UTC)', of: ({ since }) => shownTime(since) },
-            { title: 'Alarm', of: ({ alarm }) => alarm },
-            { title: 'What', of: ({ description }) => shortened(description, 120) },
-          ]),
+        : table(
+            alarms,
+            [
+              { title: 'Since (UTC)', of: ({ since }) => shownTime(since) },
+              { title: 'Alarm', of: ({ alarm }) => alarm },
+              { title: 'What', of: ({ description }) => shortened(description, 120) },
+            ],
+            within,
+          ),
     ),
     section(
       'Open tickets',
       tickets.length === 0
         ? 'none'
-        : table(tickets, [
-            { title: 'Ticket', of: ({ pk }) => pk.slice(0, 12) },
-            { title: 'Severity', of: ({ Severity }) => Severity },
-            { title: 'Since (UTC)', of: ({ FirstAt }) => shownTime(FirstAt) },
-            { title: 'Times', right: true, of: ({ Count }) => Count },
-            { title: 'Title', of: ({ Title }) => shortened(Title, 100) },
-          ]),
+        : table(
+            tickets,
+            [
+              { title: 'Ticket', of: ({ pk }) => pk.slice(0, 12) },
+              { title: 'Severity', of: ({ Severity }) => Severity },
+              { title: 'Since (UTC)', of: ({ FirstAt }) => shownTime(FirstAt) },
+              { title: 'Times', right: true, of: ({ Count }) => Count },
+              { title: 'Title', of: ({ Title }) => shortened(Title, 100) },
+            ],
+            within,
+          ),
     ),
     section(
       'Last reconciliation',

@@ -1,7 +1,7 @@
 import { command } from './command.ts';
 import { EXIT, NotFound } from './errors.ts';
 import { json, note, say, wholeNumber } from './io.ts';
-import { type Column, shortened, table } from './table.ts';
+import { type Column, counted, shortened, table } from './table.ts';
 import { rowsOf, type TicketItem, ticketsIn } from './tickets-table.ts';
 import { shownTime } from './time.ts';
 
@@ -25,8 +25,17 @@ const COLUMNS: readonly Column<TicketItem>[] = [
 
 const HISTORY_COLUMNS: readonly Column<Record<string, unknown>>[] = [
   { title: 'Time (UTC)', of: ({ sk }) => shownTime(String(sk).split('#')[0]) },
-  { title: 'What', of: ({ sk }) => shortened(String(sk).split('#').slice(1).join('#'), 140) },
+  { title: 'What', of: ({ Change }) => String(Change ?? '').toLowerCase() },
+  { title: 'About', of: ({ About }) => (About === undefined ? '' : String(About)) },
+  { title: 'Event', of: eventOf },
 ];
+
+/** The event of a row without the name of what it is about, which stands beside it. */
+function eventOf({ sk, About }: Record<string, unknown>): string {
+  const event = String(sk).split('#').slice(1).join('#');
+  const isId = /^[0-9a-f]{64}$/.test(String(About));
+  return shortened(isId ? event.replace(`#${About}`, '').replaceAll(`${About}`, '<id>') : event, 140);
+}
 
 export const tickets = command({
   name: 'tickets',
@@ -46,7 +55,7 @@ digits of its id, as the list shows it, or as a desk shows it.`,
     if (name === undefined) {
       const found = values.all ? [...open, ...(await ticketsIn(tickets, 'RESOLVED', limit))] : open;
       if (asJson) json(io, found);
-      else if (found.length > 0) say(io, table(found, COLUMNS));
+      else if (found.length > 0) say(io, table(found, COLUMNS, io.stdout.columns));
       else note(io, values.all ? 'There are no tickets.' : 'No ticket is open.');
       return EXIT.done;
     }
@@ -68,7 +77,7 @@ digits of its id, as the list shows it, or as a desk shows it.`,
     if (asJson) json(io, { ...ticket, members, history });
     else {
       say(io, detailsOf(ticket, members));
-      say(io, `\n${table(history, HISTORY_COLUMNS)}`);
+      say(io, `\n${table(history, HISTORY_COLUMNS, io.stdout.columns)}`);
     }
     return EXIT.done;
   },
@@ -95,9 +104,9 @@ function detailsOf(ticket: TicketItem, members: readonly string[]): string {
     Title,
     `  ${Severity}, ${State}${ResolvedAt && State === 'RESOLVED' ? ` ${shownTime(ResolvedAt)}` : ''}, ${Pipeline}`,
     `  ${Summary}`,
-    `  ${Count} times, first ${shownTime(FirstAt)}, last ${shownTime(LastAt)}`,
+    `  ${counted(Count, 'time')}, first ${shownTime(FirstAt)}, last ${shownTime(LastAt)}`,
     `  ticket   ${pk}`,
-    `  runbook  ${Runbook}`,
+    `  runbook  docs/operations.md#${Runbook}`,
     ...(Command ? [`  mend     ${Command}`] : []),
     ...Object.entries(ticket.Desks).flatMap(([name, desk]) => [
       `  desk     ${deskOf([name, desk])} ${desk.Url ?? ''}`.trimEnd(),

@@ -5,6 +5,9 @@ import { Upload } from '@aws-sdk/lib-storage';
 import type { Deployment } from './deployment.ts';
 import { WrongUsage } from './errors.ts';
 
+/** Objects below it start a pipeline. */
+export const INTAKE_PREFIX = 'documents/';
+
 /** A file of this machine and the key that it gets in the landing bucket. */
 export interface LocalFile {
   readonly path: string;

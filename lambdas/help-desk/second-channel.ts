@@ -6,10 +6,12 @@ const MAX_SUBJECT = 100;
 
 /**
  * The second channel as a desk: it is told when an incident begins and when it is over, and of nothing in between. It
- * keeps nothing, so that a crash can make it say the same twice.
+ * keeps nothing, so that a crash can make it say the same twice. What is for information only, a canary's failing file
+ * for example, it keeps to itself: a mail that nobody has to act on, every day, teaches not to read them.
  */
 export function secondChannel(sns: Pick<SNSClient, 'send'>, topicArn: string): Provider {
   const tell = async (word: string, ticket: Ticket): Promise<DeskTicket> => {
+    if (ticket.severity === 'info') return { id: ticket.externalId };
     await sns.send(
       new PublishCommand({
         TopicArn: topicArn,

@@ -49,7 +49,7 @@ async function takeAlarm(
     if (covered) {
       const eventId = `${change.key}:${change.eventId}`;
       const isWorse = worse(covered.Severity, change.facts.severity) !== covered.Severity;
-      const noted: Change = { ...change, key: covered.Key, eventId, state: isWorse ? 'NOTED' : 'OPEN' };
+      const noted: Change = { ...change, key: covered.Key, eventId, state: 'NOTED' };
       // An alarm that is worse makes the ticket worse: it is a reason to wake those who slept through the first.
       const told = isWorse ? await apply([noted], tickets, reopenHours) : undefined;
       if (!isWorse) await tickets.note(covered.pk, noted);

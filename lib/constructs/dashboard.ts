@@ -1,4 +1,4 @@
-import { Aws, Duration, Stack } from 'aws-cdk-lib';
+import { Aws, CfnResource, Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard as CloudWatchDashboard,
@@ -46,7 +46,7 @@ export class Dashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    new CloudWatchDashboard(this, 'Dashboard', {
+    const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
       dashboardName: Dashboard.nameIn(this),
       defaultInterval: Duration.hours(12),
       widgets: [
@@ -66,6 +66,9 @@ export class Dashboard extends Construct {
         [...reading(props), ...telling()],
       ],
     });
+    // Tags of dashboards are younger than the schema of CloudFormation in some regions, and nothing goes by them.
+    if (CfnResource.isCfnResource(dashboard.node.defaultChild))
+      dashboard.node.defaultChild.addPropertyDeletionOverride('Tags');
   }
 }
 

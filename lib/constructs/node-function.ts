@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CfnResource, type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { CfnResource, type Duration, RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import { type IGrantable, type IPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -29,6 +29,7 @@ export class NodeFunction extends Construct implements IGrantable {
   readonly role: Role;
   readonly grantPrincipal: IPrincipal;
   readonly timeout: Duration;
+  readonly #variables = new Map<string, string>();
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     super(scope, id);
@@ -36,6 +37,7 @@ export class NodeFunction extends Construct implements IGrantable {
     const bundle = bundleOf(entry);
     const code = folderOf(bundle.files);
     this.timeout = props.timeout;
+    this.node.addValidation({ validate: () => this.#checkVariables() });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.grantPrincipal = this.role;
     const logGroup = new LogGroup(this, 'Logs', {
@@ -82,11 +84,32 @@ export class NodeFunction extends Construct implements IGrantable {
   /** Sets a variable that the handlers' environment module reads. */
   addEnvironment(name: keyof typeof ENV, value: string): void {
     this.function.addEnvironment(name, value);
+    this.#variables.set(name, value);
+  }
+
+  /** What would only be noticed in the middle of a deployment: too many help desks or routes. */
+  #checkVariables(): string[] {
+    const bytes = [...this.#variables].reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
+    return bytes <= MAX_VARIABLE_BYTES
+      ? []
+      : [
+          `its variables take about ${bytes} bytes; Lambda takes ${MAX_VARIABLE_BYTES} besides those that every function has`,
+        ];
   }
 
   permit(permission: Permission): void {
     permit(this, permission);
   }
+}
+
+/** Lambda takes 4 KB of variables in all (Lambda quotas); those that every function has are about 200 bytes. */
+const MAX_VARIABLE_BYTES = 4096 - 256;
+/** A name or ARN that is known at deployment only is not longer. */
+const TOKEN_BYTES = 120;
+
+function bytesOf(value: string): number {
+  const resolved = Tokenization.reverseString(value).mapTokens({ mapToken: () => 'x'.repeat(TOKEN_BYTES) });
+  return Buffer.byteLength(resolved.join({ join: (left, right) => `${left ?? ''}${right ?? ''}` }));
 }
 
 /** A folder for files in memory; the hash of the asset depends on names and contents only. */

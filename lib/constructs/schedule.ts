@@ -19,7 +19,10 @@ export interface ScheduleProps {
   readonly deadLetters?: IQueue;
 }
 
-/** Starts an execution at intervals; EventBridge Scheduler gives it a name, and may rarely start two. */
+/**
+ * Starts an execution at intervals, the first at once, while the deployment may still be under way (Scheduler user
+ * guide, "Rate-based schedules"). EventBridge Scheduler gives executions their names, and may rarely start two.
+ */
 export class Schedule extends Construct {
   constructor(scope: Construct, id: string, props: ScheduleProps) {
     super(scope, id);
@@ -40,7 +43,7 @@ export class Schedule extends Construct {
         { actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] },
       );
     }
-    new CfnSchedule(this, 'Schedule', {
+    const schedule = new CfnSchedule(this, 'Schedule', {
       description,
       scheduleExpression: `rate(${hours} ${hours === 1 ? 'hour' : 'hours'})`,
       flexibleTimeWindow: flexibleMinutes
@@ -56,5 +59,7 @@ export class Schedule extends Construct {
         }),
       },
     });
+    // With the role goes its policy, which the schedule's properties do not name.
+    schedule.node.addDependency(role);
   }
 }

@@ -119,6 +119,17 @@ export class Warehouse extends Construct {
   }
 }
 
+/** Where there is no warehouse: text, because an empty substitution looks like one that was forgotten. */
+const NONE = 'none';
+
+/** What the definitions of state machines that ask the warehouse are told of it. */
+export const warehouseSubstitutions = (warehouse: Warehouse | undefined): Record<string, string> => ({
+  WarehouseEnabled: `${warehouse !== undefined}`,
+  WorkgroupName: warehouse?.workgroupName ?? NONE,
+  DatabaseName: warehouse?.database ?? NONE,
+  WarehouseSecretArn: warehouse?.secretArn ?? NONE,
+});
+
 /** Three subnets without a way out but to the lake: no NAT gateway, no hourly cost. */
 function isolatedNetwork(scope: Construct, config: Config, lake: Lake): Vpc {
   const vpc = new Vpc(scope, 'Network', {

@@ -18,7 +18,7 @@ import { Schedule } from '../constructs/schedule.ts';
 import { StateMachine } from '../constructs/state-machine.ts';
 import { deadLetterQueue, type TaskQueue } from '../constructs/task-queue.ts';
 import type { TicketsTable } from '../constructs/tickets-table.ts';
-import type { Warehouse } from '../constructs/warehouse.ts';
+import { type Warehouse, warehouseSubstitutions } from '../constructs/warehouse.ts';
 import type { Pipeline, PipelineProps } from './pipeline.ts';
 
 export interface ReconciliationPipelineProps extends PipelineProps {
@@ -133,10 +133,7 @@ export class ReconciliationPipeline extends Construct implements Pipeline {
         ReportFunctionArn: report.functionArn,
         AuditTable: audit.table.tableName,
         ReconciliationKey: RECONCILIATION_KEY,
-        WarehouseEnabled: `${warehouse !== undefined}`,
-        WorkgroupName: warehouse?.workgroupName ?? '',
-        DatabaseName: warehouse?.database ?? '',
-        WarehouseSecretArn: warehouse?.secretArn ?? '',
+        ...warehouseSubstitutions(warehouse),
         PollSeconds: `${config.warehouse.pollSeconds}`,
       },
       invokes: this.functions,

@@ -6,7 +6,7 @@ import type { AuditTable } from '../constructs/audit-table.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import { StateMachine } from '../constructs/state-machine.ts';
-import type { Warehouse } from '../constructs/warehouse.ts';
+import { type Warehouse, warehouseSubstitutions } from '../constructs/warehouse.ts';
 import type { Pipeline, PipelineProps } from './pipeline.ts';
 
 export interface WarehouseLoadPipelineProps extends PipelineProps {
@@ -59,10 +59,7 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
       substitutions: {
         CompactFunctionArn: compact.functionArn,
         MarkFunctionArn: mark.functionArn,
-        WarehouseEnabled: `${warehouse !== undefined}`,
-        WorkgroupName: warehouse?.workgroupName ?? '',
-        DatabaseName: warehouse?.database ?? '',
-        WarehouseSecretArn: warehouse?.secretArn ?? '',
+        ...warehouseSubstitutions(warehouse),
         PollSeconds: `${config.warehouse.pollSeconds}`,
       },
       invokes: [compact, mark],

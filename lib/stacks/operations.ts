@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { PipelineAlarms } from '../constructs/alarms/alarms.ts';
 import { Dashboard } from '../constructs/dashboard.ts';
 import { DataEvents } from '../constructs/data-events.ts';
+import { Schedule } from '../constructs/schedule.ts';
 import { SecondChannel } from '../constructs/second-channel.ts';
 import { SpendWatch } from '../constructs/spend-watch.ts';
 import { AuditExportPipeline } from '../pipelines/audit-export.ts';
@@ -81,6 +82,10 @@ export class OperationsStack extends Stack {
         .flatMap(({ stateMachine }) => stateMachine ?? []),
     });
     reconciliation.tells(helpDesk.incidents);
+    // A new schedule starts at once: what it tells, and a canary's failure, would be lost without somebody who listens.
+    for (const construct of this.node.findAll()) {
+      if (construct instanceof Schedule) construct.node.addDependency(helpDesk);
+    }
     const operations: readonly Pipeline[] = [...working, helpDesk];
     const watched = {
       config,

@@ -122,7 +122,8 @@ async function findLost(options: DrillOptions): Promise<void> {
 }
 
 /** Runs the command line, and shows what it says. */
-async function millrace({ root, runtime, progress, signal }: DrillOptions, ...args: string[]): Promise<void> {
+async function millrace(options: DrillOptions, ...args: string[]): Promise<void> {
+  const { root, runtime, progress, signal } = options;
   progress.note(`npx millrace ${args.join(' ')}`);
   const child = spawn(process.execPath, [join(root, 'bin', 'millrace.mjs'), ...args], {
     cwd: root,
@@ -134,12 +135,16 @@ async function millrace({ root, runtime, progress, signal }: DrillOptions, ...ar
     for (const line of text.trimEnd().split('\n')) progress.note(`  ${line}`);
   };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', show);
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null));
-    child.once('close', resolve);
+  let status: number | undefined;
+  child.once('error', () => {
+    status = -1;
   });
+  child.once('close', (code) => {
+    status = code ?? -1;
+  });
+  await until(options, 'the command had ended', () => status !== undefined);
   // 1 is what it answers when something is still not as it should be: whether that lasts is asked afterwards.
-  if (code !== 0 && code !== 1) throw new DrillFailed(`the command ended with exit status ${code}`);
+  if (status !== 0 && status !== 1) throw new DrillFailed(`the command ended with exit status ${status}.`);
 }
 
 /** Whether every file has the outcome that it should have. */
@@ -164,7 +169,7 @@ async function until(
 ): Promise<void> {
   const { signal, progress } = options;
   const deadline = performance.now() + PATIENCE_MS;
-  let still = { since: performance.now(), scene: '' };
+  let still = { since: performance.now(), scene: '', minutes: 1 };
   for (;;) {
     await isHome(options);
     const scene = await sceneOf(options);
@@ -175,11 +180,11 @@ async function until(
       throw new DrillFailed(`after ${PATIENCE_MS / 60_000} minutes it was still not so that ${what}.`);
     }
     const told = JSON.stringify(scene);
-    if (told !== still.scene) still = { since: now, scene: told };
+    if (told !== still.scene) still = { since: now, scene: told, minutes: 1 };
     if (now - still.since > STILL_MS) {
-      progress.note('Nothing moves: a minute is skipped.');
-      skip(options, 60);
-      still = { since: now, scene: told };
+      progress.note(`Nothing moves: time does, by ${counted(still.minutes, 'minute')}.`);
+      skip(options, still.minutes * 60);
+      still = { since: now, scene: told, minutes: still.minutes * 2 };
     }
     await pause(POLL_MS, signal);
   }

@@ -14,7 +14,11 @@ export function nextSteps(deployment: Deployment, { endpoint, helpDesk }: Runtim
 Try, in another terminal (any credentials will do):
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 
-  # drop a file of your own and watch it here
+  # how things are; drop a file of your own and watch it here
+  npx millrace status --endpoint-url ${endpoint}
+  npx millrace drop letter.pdf --endpoint-url ${endpoint}
+
+  # the same by the AWS CLI
   ${aws} s3 cp letter.pdf s3://${deployment.landingBucket}/documents/
 
   # list the executions

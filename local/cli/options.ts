@@ -61,14 +61,16 @@ export function parseOptions(argv: readonly string[]): StartOptions {
   if (values.seed !== undefined && !(/^\d+$/.test(values.seed) && Number(values.seed) < 2 ** 32)) {
     throw new WrongUsage(`--seed must be a whole number below 2^32, and it is "${values.seed}".`);
   }
+  const plans = values.fault.map(readFaults);
   return {
     ...values,
     port,
     input: values.input,
     data: values.data,
     break: values.break.map(knownBreak),
-    fault: values.fault.flatMap(readFaults),
-    seed: values.seed === undefined ? undefined : Number(values.seed),
+    fault: plans.flatMap(({ rules }) => rules),
+    seed:
+      values.seed === undefined ? plans.find(({ seed }) => seed !== undefined)?.seed : Number(values.seed),
   };
 }
 
@@ -78,9 +80,9 @@ function knownBreak(name: string): BreakName {
 }
 
 /** Reads a plan that is JSON itself, or in a file. */
-function readFaults(text: string): readonly RuleInput[] {
+function readFaults(text: string): ReturnType<typeof readPlan> {
   try {
-    return readPlan(JSON.parse(/^\s*[[{]/.test(text) ? text : readFileSync(text, 'utf8'))).rules;
+    return readPlan(JSON.parse(/^\s*[[{]/.test(text) ? text : readFileSync(text, 'utf8')));
   } catch (error) {
     throw new WrongUsage(`--fault: ${error instanceof Error ? error.message : error}`);
   }

@@ -121,7 +121,10 @@ export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk>
     'GET /faults': () => ({ status: 200, body: { faults: faults.list() } }),
     'POST /faults': ({ headers, body }) => {
       if (!/^application\/json\b/.test(headers['content-type'] ?? ''))
-        return { status: 415, body: { error: 'A fault is JSON.' } };
+        return {
+          status: 415,
+          body: { error: 'A fault is JSON: send it with "Content-Type: application/json".' },
+        };
       const parsed = Fault.safeParse(parseJson(body));
       if (!parsed.success) return { status: 400, body: { error: parsed.error.issues } };
       faults.add(parsed.data);

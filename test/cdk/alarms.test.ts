@@ -7,6 +7,7 @@ import { EVERY_ALARM, kindOf } from '../support/alarm-stories.ts';
 import { synthesise } from './synthesise.ts';
 
 const { ofType } = synthesise(EVERY_ALARM);
+const usual = synthesise();
 const RUNBOOK = readFileSync(join(PROJECT_ROOT, 'docs', 'operations.md'), 'utf8');
 
 /** How GitHub names the anchor of a heading. */
@@ -133,12 +134,16 @@ test('the budget tells at 50, 80 and 100 %, and anomalies are looked for by tag'
     ['FORECASTED', 80],
     ['FORECASTED', 100],
   ]);
-  const [monitor] = ofType('AWS::CE::AnomalyMonitor');
+  const { ofType: withAnomalies } = synthesise({ 'spend.monthlyBudgetUsd': 0, 'spend.anomalyUsd': 20 });
+  const [monitor] = withAnomalies('AWS::CE::AnomalyMonitor');
   assert.equal(monitor?.[1].Properties.MonitorType, 'CUSTOM');
-  assert.equal(ofType('AWS::CE::AnomalySubscription').length, 1);
-  const without = synthesise({ 'spend.monthlyBudgetUsd': 0, 'spend.anomalyUsd': 0 });
-  for (const type of ['AWS::Budgets::Budget', 'AWS::CE::AnomalyMonitor', 'AWS::CE::AnomalySubscription'])
-    assert.equal(without.ofType(type).length, 0, type);
+  assert.equal(withAnomalies('AWS::CE::AnomalySubscription').length, 1);
+  assert.equal(withAnomalies('AWS::Budgets::Budget').length, 0);
+});
+
+test('nothing that AWS refuses in a member account or a new one is there unless asked for', () => {
+  for (const type of ['AWS::CE::AnomalyMonitor', 'AWS::CE::AnomalySubscription'])
+    assert.equal(usual.ofType(type).length, 0, type);
 });
 
 test('an alarm that nobody asked for is not there', () => {

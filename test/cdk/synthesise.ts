@@ -26,6 +26,7 @@ export interface Resource {
   readonly Type: string;
   readonly Properties: Record<string, unknown>;
   readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
   readonly Metadata?: Record<string, unknown>;
 }
 

@@ -253,9 +253,9 @@ test('without a warehouse nothing of it is deployed, and the load state machine 
   withoutWarehouse.pipelines?.hasResourceProperties('AWS::StepFunctions::StateMachine', {
     DefinitionSubstitutions: {
       WarehouseEnabled: 'false',
-      WorkgroupName: '',
-      DatabaseName: '',
-      WarehouseSecretArn: '',
+      WorkgroupName: 'none',
+      DatabaseName: 'none',
+      WarehouseSecretArn: 'none',
     },
   });
   assert(!JSON.stringify(withoutWarehouse.resources).includes('redshift-data:'));
@@ -313,4 +313,38 @@ test('resources carry the tags of the environment', () => {
       { Key: 'Owner', Value: 'data@example.com' },
     ]),
   });
+});
+
+test('a schedule, which starts at once, comes after its role’s policy and after those who listen', () => {
+  const schedules = ofType('AWS::Scheduler::Schedule');
+  assert.equal(schedules.length, 3);
+  for (const [id, { DependsOn = [] }] of schedules) {
+    assert(
+      DependsOn.some((other) => /RoleDefaultPolicy/.test(other)),
+      id,
+    );
+    for (const type of ['AWS::Events::Rule', 'AWS::Lambda::EventSourceMapping', 'AWS::SQS::QueuePolicy']) {
+      const listening = ofType(type).filter(([other]) => other.startsWith('HelpDesk'));
+      assert(
+        listening.length > 0 && listening.every(([other]) => DependsOn.includes(other)),
+        `${id}: ${type}`,
+      );
+    }
+  }
+});
+
+test('definitions have a value for every placeholder, with and without a warehouse', () => {
+  for (const { ofType: of } of [{ ofType }, withoutWarehouse]) {
+    for (const [id, { Properties }] of of('AWS::StepFunctions::StateMachine')) {
+      for (const [name, value] of Object.entries(Object(Properties.DefinitionSubstitutions)))
+        assert.notEqual(value, '', `${id}: ${name}`);
+    }
+  }
+});
+
+test('more help desks than a function’s variables hold are refused before the deployment', () => {
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`desk-${i}`, { provider: 'zendesk' }]));
+  synthesise({ 'helpDesk.desks': many(8) });
+  assert.throws(() => synthesise({ 'helpDesk.desks': many(20) }), /HelpDesk.* its variables take about/);
 });

@@ -218,6 +218,8 @@ describe('millrace against a deployment', { timeout: 180_000 }, () => {
     assert.deepEqual([done.status, status, told], [0, 'SUCCEEDED', 3]);
     await account.rested();
     assert.equal((await account.executions('document-ingestion')).length, executions);
+    const wrong = await millrace(['backfill', 'document/', '--yes'], env);
+    assert.equal(wrong.exit, 2, wrong.stderr);
     const nothing = await millrace(['backfill', 'documents/none/'], env);
     assert.equal(nothing.status, 1);
   });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WrongUsage } from '../../bin/millrace/errors.ts';
-import { machineOf, nameOfRun, runName, stateOf } from '../../bin/millrace/executions.ts';
+import { innermost, machineOf, nameOfRun, runName, stateOf } from '../../bin/millrace/executions.ts';
 import { inLanes, Pace } from '../../bin/millrace/pace.ts';
 import { changedSince, decide, type Facts, failErrors } from '../../bin/millrace/redrive/decide.ts';
-import { table } from '../../bin/millrace/table.ts';
+import { type Column, table } from '../../bin/millrace/table.ts';
 import { daysBetween, moment } from '../../bin/millrace/time.ts';
+import { nearest } from '../../lib/nearest.ts';
 
 const DAY = 86_400_000;
 
@@ -198,4 +199,28 @@ test('a table leaves out empty columns, aligns wide characters and keeps to one 
     ]),
     ['Name  Size', '────  ────', '世界     5', 'a\ufffdb   1000'].join('\n'),
   );
+});
+
+test('in a narrow terminal the columns that do not fit stand below, whole', () => {
+  const rows = [{ name: 'a.txt', id: 'f'.repeat(20) }];
+  const columns: Column<(typeof rows)[number]>[] = [
+    { title: 'Name', of: ({ name }) => name },
+    { title: 'Id', of: ({ id }) => id },
+  ];
+  assert.equal(table(rows, columns, 20), ['Name\n  Id', '─────', `a.txt\n  ${'f'.repeat(20)}`].join('\n'));
+  assert.equal(table(rows, columns, 27).split('\n').length, 3, 'it fits exactly');
+});
+
+test('a wrong name is answered with the right one only where they are alike', () => {
+  const names = ['status', 'audit', 'drop'];
+  assert.equal(nearest('statsu', names, 3), 'status');
+  assert.equal(nearest('foo', names, 3), undefined);
+});
+
+test('of a child that failed in a child the innermost failure is told', () => {
+  const child = (error: string, Cause: string) =>
+    JSON.stringify({ ExecutionArn: 'arn', Error: error, Cause });
+  const cause = child('States.TaskFailed', child('OcrFailed', 'Textract gave up.'));
+  assert.deepEqual(innermost('States.TaskFailed', cause), { error: 'OcrFailed', cause: 'Textract gave up.' });
+  assert.deepEqual(innermost('OcrFailed', '{"page": 1}'), { error: 'OcrFailed', cause: '{"page": 1}' });
 });

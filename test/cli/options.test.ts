@@ -48,6 +48,7 @@ test('faults are named, written or in a file, and several are allowed', (t) => {
     ['throttled', 'lost'],
   );
   assert.equal(seed, 7);
+  assert.equal(parseOptions(['--fault', '{"seed": 8}']).seed, 8, 'a plan may bring its own');
 });
 
 const WRONG: readonly (readonly [readonly string[], RegExp])[] = [

@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import { BREAKS, type BreakName } from '../../local/faults/breaks.ts';
-import { bringHome, dropMixture, startFaulty } from '../support/fault-run.ts';
+import { bringHome, dropMixture, rest, startFaulty } from '../support/fault-run.ts';
 import { assertPromises } from '../support/promises.ts';
 
 /** Sets that nobody but the log should notice, or that one redrive mends. */
@@ -19,7 +19,7 @@ for (const name of SETS) {
     t.after(() => run.test.stop());
     t.diagnostic(`MILLRACE_SEED=${run.seed}`);
     const outcomes = await dropMixture(run, TEXTS);
-    await run.account.rested();
+    await rest(run);
     const report = run.test.runtime.faults.report();
     t.diagnostic(report.rules.map(({ fault, met, matched }) => `${fault} ${met}/${matched}`).join(', '));
     await bringHome(run, [...outcomes.keys()]);

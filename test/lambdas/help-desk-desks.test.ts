@@ -208,8 +208,10 @@ test('routes choose desks by pipeline and severity, and every route that matches
   await w.deliver(incident({ key: 'test:3', severity: 'critical', pipeline: 'warehouse-load' }));
   assert.equal(support.tickets.size, 3);
   assert.equal(onCall.tickets.size, 1);
-  await w.deliver(incident({ key: 'test:4', severity: 'info' }));
+  await w.deliver(incident({ key: 'test:4', severity: 'warning' }));
   assert.equal(w.sns.inputs('Publish').length, 1, 'without a desk the second channel is told');
+  await w.deliver(incident({ key: 'test:5', severity: 'info' }));
+  assert.equal(w.sns.inputs('Publish').length, 1, 'but not of what nobody has to act on');
 });
 
 test('the second channel is told once of a beginning and once of the end while no desk is connected', async () => {

@@ -1,12 +1,24 @@
 import type { TestContext } from 'node:test';
 import type { RuleInput } from '../../local/faults/rules.ts';
-import { bringHome, dropMixture, type FaultRun, startFaulty } from './fault-run.ts';
+import { bringHome, dropMixture, type FaultRun, rest, startFaulty } from './fault-run.ts';
 import { assertPromises } from './promises.ts';
 
 /** Files of a run; 1,000 are what is promised, and take as long as a coffee. */
 export const FILES = Number(process.env.MILLRACE_FILES ?? 100);
 /** For a run of so many files, milliseconds. */
 export const TIMEOUT = 240_000 + FILES * 600;
+
+/** A fault that lasts long enough for files to fail of it, all for the same cause. */
+const LASTING: RuleInput[] = [
+  {
+    fault: 'failing',
+    service: 's3',
+    operations: ['PutObject'],
+    by: 'Publish',
+    error: { code: 'AccessDenied', message: 'Access Denied', status: 403 },
+    count: Math.ceil(FILES / 4),
+  },
+];
 
 /**
  * Processes so many files while every kind of fault meets five times in a hundred, ends the faults, repairs, and holds
@@ -18,7 +30,7 @@ export async function surviveEverything(
   { deskIsDown }: { deskIsDown: boolean },
 ): Promise<void> {
   const down: RuleInput[] = deskIsDown ? [{ fault: 'help-desk', how: 'down' }] : [];
-  const run = await startFaulty({ breaks: ['everything'], rules: down });
+  const run = await startFaulty({ breaks: ['everything'], rules: [...LASTING, ...down] });
   t.after(() => run.test.stop());
   t.diagnostic(`again with MILLRACE_SEED=${run.seed} MILLRACE_FILES=${FILES}`);
   const began = performance.now();
@@ -26,9 +38,9 @@ export async function surviveEverything(
   const ids = [...outcomes.keys()];
   if (deskIsDown) {
     await run.account.until('half of the files', () => hasHalf(run, ids), TIMEOUT / 1000);
-    run.test.runtime.faults.set({ seed: run.seed, breaks: ['everything'] });
+    run.test.runtime.faults.set({ seed: run.seed, breaks: ['everything'], rules: LASTING });
   }
-  await run.account.rested(TIMEOUT / 1000);
+  await rest(run, TIMEOUT / 1000);
   for (const line of summary(run)) t.diagnostic(line);
   t.diagnostic(`at rest after ${seconds(began)} s: ${await statuses(run, ids)}`);
   await bringHome(run, ids);

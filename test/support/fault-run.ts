@@ -11,6 +11,7 @@ import {
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { isDone } from '../../local/cli/report.ts';
+import { MovableClock } from '../../local/clock.ts';
 import type { FaultPlan } from '../../local/faults/rules.ts';
 import { Account } from './account.ts';
 import { picture } from './picture.ts';
@@ -40,9 +41,9 @@ export const givenSeed = (): number | undefined => {
   return seed === undefined ? undefined : Number(seed);
 };
 
-/** Starts the real template with faults from the first call on. */
+/** Starts the real template, and switches faults on once it is up. */
 export async function startFaulty(plan: FaultPlan): Promise<FaultRun> {
-  const test = await startTestRuntime({ faults: { seed: givenSeed(), ...plan }, warn: () => {} });
+  const test = await startTestRuntime({ warn: () => {} });
   const account = new Account(test);
   for (const { url } of await account.queues()) {
     if (/DeadLetters/i.test(url)) continue;
@@ -50,7 +51,30 @@ export async function startFaulty(plan: FaultPlan): Promise<FaultRun> {
     const Attributes = { VisibilityTimeout: String(seconds) };
     await account.sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes }));
   }
+  // What the start itself sent was received under the longer time.
+  await account.drained();
+  test.runtime.faults.set({ seed: givenSeed(), ...plan });
   return { test, account, seed: test.runtime.faults.report().seed };
+}
+
+/** How long nothing may move before time does, milliseconds. */
+const STILL_MS = 4_000;
+
+/** Waits until nothing is under way. Where messages only wait to be shown again, time is moved. */
+export async function rest({ test, account }: FaultRun, seconds?: number): Promise<void> {
+  const { clock } = test.runtime.context;
+  let still = { since: performance.now(), scene: '' };
+  const look = async () => {
+    const scene = JSON.stringify(await account.queues());
+    const now = performance.now();
+    if (scene !== still.scene) still = { since: now, scene };
+    else if (now - still.since > STILL_MS && clock instanceof MovableClock) {
+      clock.jump(VISIBILITY_SECONDS * 1000);
+      still = { since: now, scene: '' };
+    }
+  };
+  const looking = setInterval(() => void look().catch(() => {}), STILL_MS / 4);
+  await account.rested(seconds).finally(() => clearInterval(looking));
 }
 
 /** Drops so many texts, and of pictures, PDFs and refused files a few; answers the outcome that each should have. */
@@ -95,7 +119,7 @@ export async function bringHome(run: FaultRun, ids: readonly string[]): Promise<
   const { test, account } = run;
   test.runtime.faults.clear();
   for (let round = 1; round <= ROUNDS; round++) {
-    await account.rested();
+    await rest(run);
     const states = await test.deployment.states(ids);
     const away = ids.filter((id) => !isDone(states.get(id)) || states.get(id)?.status === 'FAILED');
     const dead = (await account.queues()).filter(
@@ -103,7 +127,7 @@ export async function bringHome(run: FaultRun, ids: readonly string[]): Promise<
     );
     if (away.length === 0 && dead.length === 0) return letTicketsEnd(run);
     await reconcile(run);
-    await account.rested();
+    await rest(run);
     await millrace(run, 'redrive', '--yes');
   }
   await test.settled(ids);

@@ -64,8 +64,8 @@ export function preview({ io }: Context, failures: readonly Failure[], letters: 
   const rows = [...groups]
     .sort(([a], [b]) => a.localeCompare(b))
     .flatMap(([, [first, ...rest]]): Group[] => (first ? [[first, ...rest]] : []));
-  if (rows.length > 0) say(io, `${table(rows, GROUP_COLUMNS)}\n`);
-  if (letters.length > 0) say(io, `${table(letters, QUEUE_COLUMNS)}\n`);
+  if (rows.length > 0) say(io, `${table(rows, GROUP_COLUMNS, io.stdout.columns)}\n`);
+  if (letters.length > 0) say(io, `${table(letters, QUEUE_COLUMNS, io.stdout.columns)}\n`);
 }
 
 const PROBLEM_COLUMNS: readonly Column<Result>[] = [
@@ -101,7 +101,7 @@ export function report(
     if (!isBrief) say(io, outcomes.map(([outcome, of]) => `${of?.length} ${outcome}`).join(', '));
   }
   const bad = results.filter(({ problem, outcome }) => problem || outcome === 'FAILED');
-  if (bad.length > 0) say(io, `\n${table(bad, PROBLEM_COLUMNS)}`);
+  if (bad.length > 0) say(io, `\n${table(bad, PROBLEM_COLUMNS, io.stdout.columns)}`);
   if (io.signal.aborted) note(io, 'Interrupted. Run the command again: it goes on with what is left.');
 }
 

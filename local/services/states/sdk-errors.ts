@@ -34,6 +34,8 @@ const UNMODELLED: Readonly<Record<string, ReadonlySet<string>>> = {
   DynamoDb: new Set(['ValidationException', 'AccessDeniedException']),
   DynamoDB: new Set(['ValidationException', 'AccessDeniedException']),
 };
+/** What every service may answer ("Common Errors" of the API references), and the SDK has no class for. */
+const UNMODELLED_EVERYWHERE = 'InternalFailureException';
 const MODELS_ACCESS_DENIED = new Set([
   'Textract',
   'SchedulerException',
@@ -95,4 +97,4 @@ export function mappedError(service: string, error: unknown, how: 'sdk' | 'optim
 const unmodelled = (prefix: string, code: string): boolean =>
   code.startsWith('AccessDenied')
     ? !MODELS_ACCESS_DENIED.has(prefix)
-    : (UNMODELLED[prefix]?.has(code) ?? false);
+    : code === UNMODELLED_EVERYWHERE || (UNMODELLED[prefix]?.has(code) ?? false);
