@@ -6,6 +6,7 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -38,6 +39,7 @@ export class Deployment {
   readonly cloudwatch: CloudWatchClient;
   readonly sts: STSClient;
   readonly secrets: SecretsManagerClient;
+  readonly events: EventBridgeClient;
   readonly #cloudformation: CloudFormationClient;
   readonly #outputs: ReadonlyMap<string, string>;
   readonly #stacks: readonly StackName[];
@@ -64,6 +66,7 @@ export class Deployment {
     this.cloudwatch = new CloudWatchClient(settings);
     this.sts = new STSClient(settings);
     this.secrets = new SecretsManagerClient(settings);
+    this.events = new EventBridgeClient(settings);
   }
 
   /**

@@ -1,6 +1,9 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { INCIDENT_EVENT, type IncidentDetail } from '../../lambdas/shared/contract.ts';
 import { command } from './command.ts';
-import { EXIT, NotFound } from './errors.ts';
-import { json, note, say, wholeNumber } from './io.ts';
+import type { Deployment } from './deployment.ts';
+import { EXIT, ForPeople, NotFound, WrongUsage } from './errors.ts';
+import { confirm, type Io, json, note, say, wholeNumber } from './io.ts';
 import { type Column, counted, shortened, table } from './table.ts';
 import { rowsOf, type TicketItem, ticketsIn } from './tickets-table.ts';
 import { shownTime } from './time.ts';
@@ -42,13 +45,22 @@ export const tickets = command({
   summary: 'what the help desk was told: open tickets, all, or one with its history',
   operands: { shown: '[TICKET]', least: 0, most: 1 },
   about: `Lists the open tickets, or shows one with what it waits for and its history. A TICKET is named by the first
-digits of its id, as the list shows it, or as a desk shows it.`,
+digits of its id, as the list shows it, or as a desk shows it. A ticket ends by itself when what it tells of is over;
+--resolve ends one that nothing else will, such as that of a run that nobody wants again.`,
   options: {
     all: { type: 'flag', about: 'resolved tickets too' },
+    resolve: { type: 'flag', about: 'end the ticket, at its desks too, whatever it still waits for' },
+    yes: { type: 'flag', about: 'do it' },
     limit: { type: 'text', value: 'N', about: 'the most resolved tickets (default 50)' },
   },
-  examples: ['tickets', 'tickets --all --json', 'tickets 4f0c2a9be1d7'],
+  examples: [
+    'tickets',
+    'tickets --all --json',
+    'tickets 4f0c2a9be1d7',
+    'tickets 4f0c2a9be1d7 --resolve --yes',
+  ],
   async run({ io, deployment, json: asJson }, values, [name]) {
+    if (values.resolve && name === undefined) throw new WrongUsage('Name the ticket that is to be resolved.');
     const limit = wholeNumber('limit', values.limit ?? '50', { min: 1, max: 10_000 });
     const tickets = { dynamo: deployment.dynamo, table: deployment.output('TicketsTableName') };
     const open = await ticketsIn(tickets, 'OPEN');
@@ -71,6 +83,7 @@ digits of its id, as the list shows it, or as a desk shows it.`,
           : `There is no ticket ${name}.`,
       );
     }
+    if (values.resolve) return resolve(io, deployment, ticket, { yes: values.yes, json: asJson });
     const rows = await rowsOf(tickets, ticket.pk);
     const members = rows.flatMap(({ sk, Member }) => (Member ? [String(sk).replace(/^MEMBER#/, '')] : []));
     const history = rows.filter(({ sk }) => /^\d{4}-/.test(String(sk)));
@@ -82,6 +95,42 @@ digits of its id, as the list shows it, or as a desk shows it.`,
     return EXIT.done;
   },
 });
+
+/** Tells the help desk that an incident is over. */
+async function resolve(
+  io: Io,
+  { events }: Deployment,
+  ticket: TicketItem,
+  options: { yes: boolean; json: boolean },
+): Promise<number> {
+  if (ticket.State === 'RESOLVED') {
+    note(io, `It is resolved since ${shownTime(ticket.ResolvedAt)}.`);
+    return EXIT.done;
+  }
+  if (!options.json) say(io, detailsOf(ticket, []));
+  if (!(await confirm(io, 'Resolve it?', options))) return EXIT.done;
+  const occurredAt = new Date().toISOString();
+  const detail: IncidentDetail = {
+    eventId: `by-hand:${occurredAt}`,
+    key: ticket.Key,
+    state: 'RESOLVED',
+    severity: 'info',
+    pipeline: ticket.Pipeline,
+    title: ticket.Title,
+    summary: 'Resolved by hand.',
+    runbook: ticket.Runbook,
+    occurredAt,
+  };
+  const { source: Source, detailType: DetailType } = INCIDENT_EVENT;
+  const { Entries = [] } = await events.send(
+    new PutEventsCommand({ Entries: [{ Source, DetailType, Detail: JSON.stringify(detail) }] }),
+  );
+  const { ErrorCode, ErrorMessage } = Entries[0] ?? {};
+  if (ErrorCode) throw new ForPeople(`EventBridge did not take it: ${ErrorCode}: ${ErrorMessage}`);
+  if (options.json) json(io, { ticket: ticket.pk, resolved: true });
+  else note(io, 'The help desk was told; the ticket is resolved in a moment.');
+  return EXIT.done;
+}
 
 const MOST_MEMBERS = 20;
 

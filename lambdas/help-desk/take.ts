@@ -45,7 +45,7 @@ async function takeAlarm(
 ): Promise<Taken> {
   const own = await tickets.current(ticketIdOf(change.key));
   if (coversExecutions && change.state === 'OPEN' && own?.State !== 'OPEN') {
-    const covered = await openExecutions(change.facts.pipeline, tickets);
+    const covered = await failedExecutions(change, tickets);
     if (covered) {
       const eventId = `${change.key}:${change.eventId}`;
       const isWorse = worse(covered.Severity, change.facts.severity) !== covered.Severity;
@@ -61,10 +61,19 @@ async function takeAlarm(
   return apply([change], tickets, reopenHours);
 }
 
-/** An open ticket of failed executions of a pipeline. */
-async function openExecutions(pipeline: string, tickets: Tickets): Promise<CurrentItem | undefined> {
-  for await (const ticket of tickets.inState('OPEN')) {
-    if (ticket.Source === 'execution' && ticket.Pipeline === pipeline) return ticket;
+/** An alarm looks at minutes that are over: what it found may have been mended before it spoke, milliseconds. */
+const LATE_MS = 10 * 60_000;
+
+/** A ticket of failed executions that says what the alarm says: one that is open, or was until a moment ago. */
+async function failedExecutions(
+  { at, facts: { pipeline, severity } }: Change,
+  tickets: Tickets,
+): Promise<CurrentItem | undefined> {
+  const isSame = ({ Source, Pipeline }: CurrentItem) => Source === 'execution' && Pipeline === pipeline;
+  for await (const ticket of tickets.inState('OPEN')) if (isSame(ticket)) return ticket;
+  const since = new Date(Date.parse(at) - LATE_MS).toISOString();
+  for await (const ticket of tickets.inState('RESOLVED', since)) {
+    if (isSame(ticket) && worse(ticket.Severity, severity) === ticket.Severity) return ticket;
   }
   return undefined;
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { COMMANDS } from '../../bin/millrace/commands.ts';
 import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
@@ -164,6 +164,23 @@ describe('millrace against a deployment', { timeout: 180_000 }, () => {
     assert.equal((await millrace(['redrive', '--id', id, '--yes'], env)).status, 0);
   });
 
+  test('a ticket that nothing ends any more is resolved by hand', async () => {
+    const stateMachineArn = runtime.deployment.output('BackfillStateMachineArn');
+    // Without a prefix, which the command would ask for.
+    await account.sfn.send(new StartExecutionCommand({ stateMachineArn }));
+    const ticket = async (state: string) => {
+      const { stdout } = await millrace(['tickets', '--all', '--json'], env);
+      const tickets: { Title: string; State: string; pk: string }[] = JSON.parse(stdout);
+      return tickets.find(({ Title, State }) => Title.startsWith('backfill fails') && State === state)?.pk;
+    };
+    const id = await account.until('a ticket', () => ticket('OPEN'));
+    const preview = await millrace(['tickets', id, '--resolve'], env);
+    assert.match(preview.stderr, /Nothing was done/);
+    assert.equal((await millrace(['tickets', id, '--resolve', '--yes'], env)).status, 0);
+    await account.until('its end', () => ticket('RESOLVED'));
+    assert.equal((await millrace(['tickets', '--resolve'], env)).status, 2);
+  });
+
   test('files over the limit of costs are held, shown with their cost, and released or rejected', async () => {
     const long = 'The delivery came in time and all was well. '.repeat(6_000);
     const ids = await Promise.all(
@@ -219,7 +236,7 @@ describe('millrace against a deployment', { timeout: 180_000 }, () => {
     await account.rested();
     assert.equal((await account.executions('document-ingestion')).length, executions);
     const wrong = await millrace(['backfill', 'document/', '--yes'], env);
-    assert.equal(wrong.exit, 2, wrong.stderr);
+    assert.equal(wrong.status, 2, wrong.stderr);
     const nothing = await millrace(['backfill', 'documents/none/'], env);
     assert.equal(nothing.status, 1);
   });

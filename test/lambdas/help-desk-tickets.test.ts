@@ -253,6 +253,9 @@ test('an alarm that repeats what failed executions say is noted on their ticket,
   assert.equal(await w.open(), 0);
   await w.deliver(alarm('OK', START + 3 * MINUTE, true));
   await w.deliver(alarm('ALARM', START + 4 * MINUTE, true));
+  assert.equal(await w.open(), 0, 'it speaks late of what was mended a moment ago');
+  await w.deliver(alarm('OK', START + 5 * MINUTE, true));
+  await w.deliver(alarm('ALARM', START + 14 * MINUTE, true));
   assert.equal((await w.ticket(ALARM))?.State, 'OPEN', 'with nothing to repeat it is an incident of its own');
 });
 
