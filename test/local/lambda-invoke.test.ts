@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { lambdaHarness, ROLE, until } from './lambda-harness.ts';
 
@@ -205,7 +208,17 @@ describe('logs', () => {
 describe('environments', () => {
   test('one function runs several invocations at a time, each in a process of its own', async (t) => {
     const { define, invoke } = lambdaHarness(t, { concurrency: 3 });
-    await define('pid', handler('await new Promise((r) => setTimeout(r, 400)); return process.pid;'));
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-pids-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    // Each is busy until there are two, however long a process takes to start.
+    await define(
+      'pid',
+      handler(`const fs = await import('node:fs');
+        fs.writeFileSync(${JSON.stringify(folder)} + '/' + process.pid, '');
+        while (fs.readdirSync(${JSON.stringify(folder)}).length < 2) await new Promise((r) => setTimeout(r, 20));
+        return process.pid;`),
+      { Timeout: 60 },
+    );
     const outputs = await Promise.all(Array.from({ length: 4 }, () => invoke('pid')));
     const pids = new Set(outputs.map(({ payload }) => payload));
     assert.ok(pids.size > 1 && pids.size <= 3, `${pids.size} processes`);
