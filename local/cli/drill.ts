@@ -13,7 +13,7 @@ import { failedExecutions, isAtRest, type OpenTicket, openTicketsOf, type Scene,
 const PATIENCE_MS = 600_000;
 const POLL_MS = 300;
 /** Without any movement for so long, it is time that is waited for, milliseconds. */
-const STILL_MS = 8_000;
+const STILL_MS = 5_000;
 
 export interface DrillOptions {
   readonly root: string;
@@ -113,11 +113,11 @@ async function isAnythingLost({ deployment, files }: DrillOptions): Promise<bool
   );
 }
 
-/** Lets the reconciliation find what was lost, once it is old enough to count as that. */
+/** Lets the reconciliation find what was lost. */
 async function findLost(options: DrillOptions): Promise<void> {
-  options.progress.note('Some files rest without an outcome: events were lost. An hour is skipped.');
-  skip(options, 3600);
-  await millrace(options, 'reconcile');
+  options.progress.note('Some files rest without an outcome: events were lost.');
+  // As everything rests, nothing is merely late.
+  await millrace(options, 'reconcile', '--grace-minutes', '0');
   await until(options, 'what was lost had been repaired', isAtRest);
 }
 
@@ -169,7 +169,7 @@ async function until(
 ): Promise<void> {
   const { signal, progress } = options;
   const deadline = performance.now() + PATIENCE_MS;
-  let still = { since: performance.now(), scene: '', minutes: 1 };
+  let still = { since: performance.now(), scene: '', minutes: 2 };
   for (;;) {
     await isHome(options);
     const scene = await sceneOf(options);
@@ -180,9 +180,9 @@ async function until(
       throw new DrillFailed(`after ${PATIENCE_MS / 60_000} minutes it was still not so that ${what}.`);
     }
     const told = JSON.stringify(scene);
-    if (told !== still.scene) still = { since: now, scene: told, minutes: 1 };
+    if (told !== still.scene) still = { since: now, scene: told, minutes: 2 };
     if (now - still.since > STILL_MS) {
-      progress.note(`Nothing moves: time does, by ${counted(still.minutes, 'minute')}.`);
+      progress.note(`Nothing moves: time does, by ${still.minutes} minutes.`);
       skip(options, still.minutes * 60);
       still = { since: now, scene: told, minutes: still.minutes * 2 };
     }

@@ -3,7 +3,7 @@ import { DynamoDBClient, GetItemCommand, paginateQuery, paginateScan } from '@aw
 import {
   DescribeStatementCommand,
   ExecuteStatementCommand,
-  GetStatementResultCommand,
+  paginateGetStatementResult,
   RedshiftDataClient,
 } from '@aws-sdk/client-redshift-data';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
@@ -153,8 +153,9 @@ export class Account {
       return statement.Status === 'FINISHED' && statement;
     });
     if (!HasResultSet) return [];
-    const { Records = [] } = await this.#redshift.send(new GetStatementResultCommand({ Id }));
-    return Records.map((row) => row.map((field) => (field.isNull ? null : Object.values(field)[0])));
+    const pages = await all(paginateGetStatementResult({ client: this.#redshift }, { Id }));
+    const records = pages.flatMap((page) => page.Records ?? []);
+    return records.map((row) => row.map((field) => (field.isNull ? null : Object.values(field)[0])));
   }
 
   /** How many rows of the warehouse each file has. */

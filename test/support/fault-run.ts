@@ -3,12 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import {
-  LambdaClient,
-  paginateListFunctions,
-  UpdateFunctionConfigurationCommand,
-} from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { isDone } from '../../local/cli/report.ts';
 import { MovableClock } from '../../local/clock.ts';
@@ -126,7 +120,7 @@ export async function bringHome(run: FaultRun, ids: readonly string[]): Promise<
       ({ url, messages }) => /DeadLetters/i.test(url) && messages > 0,
     );
     if (away.length === 0 && dead.length === 0) return letTicketsEnd(run);
-    await reconcile(run);
+    await millrace(run, 'reconcile', '--grace-minutes', '0');
     await rest(run);
     await millrace(run, 'redrive', '--yes');
   }
@@ -147,26 +141,4 @@ async function letTicketsEnd({ test, account }: FaultRun): Promise<void> {
     test.runtime.faults.set([{ fault: 'clock', seconds: 600 }]);
     await account.until('a moment for the help desk', () => isTold(test, account), 10).catch(() => {});
   }
-}
-
-/** Lets the reconciliation find what was lost, without the time that it leaves events to arrive by themselves. */
-async function reconcile({ test, account }: FaultRun): Promise<void> {
-  const lambda = new LambdaClient(test.client);
-  for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {})) {
-    for (const { FunctionName, Environment } of Functions) {
-      const settings = Environment?.Variables?.RECONCILIATION;
-      if (!settings) continue;
-      const RECONCILIATION = JSON.stringify({ ...JSON.parse(settings), graceSeconds: 0, batchSeconds: 0 });
-      const Variables = { ...Environment.Variables, RECONCILIATION };
-      await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }));
-    }
-  }
-  const stateMachineArn = test.deployment.output('ReconciliationStateMachineArn');
-  const { executionArn } = await account.sfn.send(new StartExecutionCommand({ stateMachineArn }));
-  await account.until('the end of the reconciliation', async () => {
-    const { status, error, cause } = await account.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    if (status === 'RUNNING') return false;
-    if (status !== 'SUCCEEDED') throw new Error(`The reconciliation ended ${status}: ${error}: ${cause}`);
-    return true;
-  });
 }
