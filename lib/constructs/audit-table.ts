@@ -1,11 +1,9 @@
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { AUDIT } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from './buckets.ts';
+import { keptTable } from './kept-table.ts';
 import type { NodeFunction } from './node-function.ts';
-
-const text = (name: string) => ({ name, type: AttributeType.STRING });
 
 /** The current state of every file, and everything that happened to it. */
 export class AuditTable extends Construct {
@@ -13,24 +11,7 @@ export class AuditTable extends Construct {
 
   constructor(scope: Construct, id: string, props: { readonly config: Config }) {
     super(scope, id);
-    const { config } = props;
-    this.table = new Table(this, 'Table', {
-      partitionKey: text(AUDIT.partitionKey),
-      sortKey: text(AUDIT.sortKey),
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: config.deletionProtection,
-      removalPolicy: removalPolicyOf(config),
-    });
-    for (const { name, partitionKey, sortKey } of [AUDIT.byStatus, AUDIT.byPipeline, AUDIT.byFileName]) {
-      this.table.addGlobalSecondaryIndex({
-        indexName: name,
-        partitionKey: text(partitionKey),
-        sortKey: text(sortKey),
-        // Whole items: an index that must be looked up again answers no question of an operator at once.
-        projectionType: ProjectionType.ALL,
-      });
-    }
+    this.table = keptTable(this, props.config, AUDIT, [AUDIT.byStatus, AUDIT.byPipeline, AUDIT.byFileName]);
   }
 
   /** Lets a function look up what is known of a file, and tells it the table. */

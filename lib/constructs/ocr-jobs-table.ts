@@ -1,8 +1,8 @@
-import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { OCR_JOBS } from '../../lambdas/ocr/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from './buckets.ts';
+import { keptTable } from './kept-table.ts';
 import type { NodeFunction } from './node-function.ts';
 
 /** Asynchronous OCR jobs that are under way: which job reads which file, and which task token waits for it. */
@@ -11,15 +11,7 @@ export class OcrJobsTable extends Construct {
 
   constructor(scope: Construct, id: string, props: { readonly config: Config }) {
     super(scope, id);
-    const { config } = props;
-    this.table = new Table(this, 'Table', {
-      partitionKey: { name: OCR_JOBS.partitionKey, type: AttributeType.STRING },
-      timeToLiveAttribute: OCR_JOBS.timeToLive,
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: config.deletionProtection,
-      removalPolicy: removalPolicyOf(config),
-    });
+    this.table = keptTable(this, props.config, OCR_JOBS);
   }
 
   /** Lets a function note who waits for a file and which job reads it, and tells it the table. */

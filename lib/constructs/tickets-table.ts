@@ -1,11 +1,9 @@
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { TICKETS } from '../../lambdas/help-desk/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from './buckets.ts';
+import { keptTable } from './kept-table.ts';
 import type { NodeFunction } from './node-function.ts';
-
-const text = (name: string) => ({ name, type: AttributeType.STRING });
 
 /** The tickets of the help desk: what each incident is about, its history, and what every desk has of it. */
 export class TicketsTable extends Construct {
@@ -13,24 +11,7 @@ export class TicketsTable extends Construct {
 
   constructor(scope: Construct, id: string, props: { readonly config: Config }) {
     super(scope, id);
-    const { config } = props;
-    this.table = new Table(this, 'Table', {
-      partitionKey: text(TICKETS.partitionKey),
-      sortKey: text(TICKETS.sortKey),
-      timeToLiveAttribute: TICKETS.timeToLive,
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: config.deletionProtection,
-      removalPolicy: removalPolicyOf(config),
-    });
-    for (const { name, partitionKey, sortKey } of [TICKETS.byState, TICKETS.byMember]) {
-      this.table.addGlobalSecondaryIndex({
-        indexName: name,
-        partitionKey: text(partitionKey),
-        sortKey: text(sortKey),
-        projectionType: ProjectionType.ALL,
-      });
-    }
+    this.table = keptTable(this, props.config, TICKETS, [TICKETS.byState, TICKETS.byMember]);
   }
 
   /** Lets a function look up tickets, and tells it the table. */

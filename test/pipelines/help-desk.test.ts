@@ -7,6 +7,7 @@ import { CurrentItem, ticketIdOf } from '../../lambdas/help-desk/ticket.ts';
 import { plainOf } from '../../lambdas/shared/audit.ts';
 import { putIncident } from '../../lambdas/shared/incident.ts';
 import { Account } from '../support/account.ts';
+import { deny } from '../support/deny.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
 describe('the help desk of the deployed template', { timeout: 120_000 }, () => {
@@ -34,22 +35,8 @@ describe('the help desk of the deployed template', { timeout: 120_000 }, () => {
       return found?.State === state && found;
     });
 
-  /** Denies a role an action until the returned function allows it again. */
-  function deny(rolePath: string, action: string): () => void {
-    const { context, stacks } = runtime.runtime;
-    const role = stacks.stacks
-      .flatMap(({ resources }) => resources)
-      .find(({ type, constructPath }) => type === 'AWS::IAM::Role' && constructPath.includes(rolePath));
-    assert(role, rolePath);
-    const arn = `arn:aws:iam::${context.account}:role/${role.physicalId}`;
-    const policy = (Statement: object[]) =>
-      context.policies.setRolePolicy(arn, 'denied-by-test', { Version: '2012-10-17', Statement });
-    policy([{ Effect: 'Deny', Action: action, Resource: '*' }]);
-    return () => policy([]);
-  }
-
   test('failed executions for one reason are one ticket, which their redrives resolve', async () => {
-    const allow = deny('DocumentIngestion/Publish/Role', 's3:PutObject');
+    const allow = deny(runtime, 'DocumentIngestion/Publish/Role', 's3:PutObject');
     const files = await Promise.all(
       ['one', 'two'].map((name) => runtime.drop(`documents/${name}.txt`, `${name}: it works, thank you.`)),
     );

@@ -12,45 +12,39 @@ const BYTES_PER_GB = 1e9;
 const received = (pipeline: string, inHours: number) =>
   orZero(own(METRIC.filesReceived, { Pipeline: pipeline }, { period: hours(inHours) }), hours(inHours));
 
+/** What alarms on too few files have in common. */
+const TOO_FEW = {
+  severity: 'warning',
+  runbook: 'few-files',
+  comparison: BELOW,
+  missing: BREACHING,
+  missingBecause: 'No data is no file.',
+} as const;
+
 /** Files: how many come, how many are refused, what they cost. */
 export const FILES: readonly Kind[] = [
   {
+    ...TOO_FEW,
     name: 'FewFiles',
-    severity: 'warning',
-    runbook: 'few-files',
-    comparison: BELOW,
-    missing: BREACHING,
-    missingBecause: 'No data is no file.',
     watches: ({ config: { alarms }, files }) =>
-      files.flatMap((pipeline) =>
-        alarms.minFilesPerDay > 0
-          ? {
-              pipeline,
-              metric: received(pipeline, 24),
-              threshold: alarms.minFilesPerDay,
-              sentence: `Fewer than ${alarms.minFilesPerDay} files landed for ${pipeline} in 24 hours.`,
-            }
-          : [],
-      ),
+      // 0 where there is no expectation.
+      (alarms.minFilesPerDay > 0 ? files : []).map((pipeline) => ({
+        pipeline,
+        metric: received(pipeline, 24),
+        threshold: alarms.minFilesPerDay,
+        sentence: `Fewer than ${alarms.minFilesPerDay} files landed for ${pipeline} in 24 hours.`,
+      })),
   },
   {
+    ...TOO_FEW,
     name: 'NoFiles',
-    severity: 'warning',
-    runbook: 'few-files',
-    comparison: BELOW,
-    missing: BREACHING,
-    missingBecause: 'No data is no file.',
     watches: ({ config: { alarms }, files }) =>
-      files.flatMap((pipeline) =>
-        alarms.silentHours > 0
-          ? {
-              pipeline,
-              metric: received(pipeline, alarms.silentHours),
-              threshold: 1,
-              sentence: `Not one file landed for ${pipeline} in ${alarms.silentHours} hours.`,
-            }
-          : [],
-      ),
+      (alarms.silentHours > 0 ? files : []).map((pipeline) => ({
+        pipeline,
+        metric: received(pipeline, alarms.silentHours),
+        threshold: 1,
+        sentence: `Not one file landed for ${pipeline} in ${alarms.silentHours} hours.`,
+      })),
   },
   {
     name: 'RejectedFiles',
