@@ -11,7 +11,6 @@ const SECOND = 'HelpDeskAlarms/CanaryNotPassed';
 export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const { lost } = movesOf(stage);
   const { deployment } = stage.test;
-  const { faults } = stage.test.runtime;
 
   /** Something of which there is no ticket yet. */
   const incident = (): BusEvent => ({
@@ -32,12 +31,11 @@ export function helpDeskWays(stage: Stage, { arrival }: Props): Ways {
   const record = (body: unknown): QueueRecord => ({ ...arrival, body: JSON.stringify(body) });
   const told: Way = () => stage.invoke('HelpDesk/HelpDesk', asBatch(record(incident())));
 
-  /** In a process that has read no secret yet. */
+  /** When no process trusts what it has read of a secret any more. */
   const afresh =
     (way: Way): Way =>
     async (refusal) => {
-      faults.set([{ fault: 'crashed', moment: 'before', function: 'HelpDeskFunction', count: 1 }]);
-      await stage.invoke('HelpDesk/HelpDesk', asBatch()).finally(() => faults.clear());
+      stage.skip(6 * 60);
       return way(refusal);
     };
   /** While nobody has connected the desk. */

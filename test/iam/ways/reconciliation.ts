@@ -17,8 +17,11 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   const recorded = (name: string) =>
     stage.invoke('Recorder/Recorder', asBatch({ ...props.arrival, body: JSON.stringify(endings.get(name)) }));
   /** An execution that fails. */
-  const fail = async (pipeline: string, input: unknown, name: string) =>
-    stage.follow(await stage.start(pipeline, input, name), async () => false);
+  const fail = async (pipeline: string, input: unknown, name: string) => {
+    const executionArn = await stage.start(pipeline, input, name);
+    await stage.follow(executionArn, async () => false);
+    return executionArn;
+  };
   /** A file that has succeeded, as far as the audit table knows, with a record that is in no load. */
   const succeeded = ({ fileId }: Landed, key: string) =>
     stage.putItem(auditTable, {
@@ -28,6 +31,17 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
       Timestamp: new Date(0).toISOString(),
       Result: { record: { bucket: stage.account.lake, key } },
     });
+  /** A file of whose end the audit table has not heard; a new one, so that no batch under way tells of it. */
+  const unheard = async () => {
+    const file = await stage.land('documents/ended.txt', 'I have ended.');
+    await stage.putItem(auditTable, {
+      pk: file.fileId,
+      sk: 'CURRENT',
+      Status: 'PROCESSING_INITIATED',
+      Timestamp: new Date(0).toISOString(),
+      ExecutionArn: await fail('document-ingestion', {}, file.fileId),
+    });
+  };
   /** A ticket that waits for a file or load. */
   const awaited = (ticket: string, Member: string) =>
     stage.putItem(ticketsTable, {
@@ -85,6 +99,12 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
       },
     ],
     'Reconciliation/Loads': [batch('Loads'), batch('Loads', { batch: 0 })],
+    'Reconciliation/Landing sqs:SendMessage sqs:Recorder': [
+      async (refusal) => {
+        await unheard();
+        return batch('Landing')(refusal);
+      },
+    ],
     'Reconciliation/Landing': [batch('Landing')],
     'Reconciliation/Rows': [
       // A day whose rows the warehouse lacks.
