@@ -6,6 +6,7 @@ export const MAX_RECORD_TEXT_BYTES = 60_000;
 /** One row for each document that was processed. */
 export const documents: Dataset = {
   name: 'documents',
+  origin: 'records',
   description: 'One row for each processed document: what it is, what it says, and how its writer feels.',
   key: ['file_id'],
   partitionBy: 'received_at',

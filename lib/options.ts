@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { OCR_SPEND } from '../lambdas/ocr/contract.ts';
 import type { Severity } from '../lambdas/shared/contract.ts';
+import { DATA_OPTIONS } from './data-options.ts';
+import { type About, amount, choice, flag, identifier, whole } from './option-kinds.ts';
 
 const MIB = 1024 ** 2;
 /** The periods that CloudWatch Logs accepts (PutRetentionPolicy). */
@@ -11,50 +13,6 @@ const LOG_DAYS = [
 /** Help desks that tickets can be opened at. */
 export const PROVIDERS = ['zendesk', 'servicenow', 'jsm', 'jira', 'pagerduty', 'slack', 'webhook'] as const;
 const SEVERITIES = ['critical', 'error', 'warning', 'info'] as const satisfies readonly Severity[];
-
-/** What an option means and which values it takes; both are shown in errors and in docs/configuration.md. */
-export interface About {
-  readonly description: string;
-  readonly allowed: string;
-}
-
-const whole = (description: string, range: { min: number; max: number; default: number; step?: number }) =>
-  z
-    .int()
-    .min(range.min)
-    .max(range.max)
-    .multipleOf(range.step ?? 1)
-    .default(range.default)
-    .meta({
-      description,
-      allowed: `a ${range.step ? `multiple of ${range.step}` : 'whole number'} from ${range.min} to ${range.max}`,
-    } satisfies About);
-const amount = (description: string, fallback: number) =>
-  z
-    .number()
-    .min(0)
-    .default(fallback)
-    .meta({ description, allowed: 'a number, 0 or more' } satisfies About);
-const flag = (description: string, fallback: boolean) =>
-  z
-    .boolean()
-    .default(fallback)
-    .meta({ description, allowed: 'true or false' } satisfies About);
-const choice = <const T extends string>(
-  description: string,
-  values: readonly [T, ...T[]],
-  fallback: NoInfer<T>,
-) =>
-  z
-    .enum(values)
-    .default(fallback as never)
-    .meta({ description, allowed: values.join(' or ') } satisfies About);
-const identifier = (description: string, fallback: string) =>
-  z
-    .string()
-    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
-    .default(fallback)
-    .meta({ description, allowed: 'up to 63 lower-case letters, digits and underscores' } satisfies About);
 
 /** Every option: its type, default, meaning and range. Sections are one level deep. */
 export const OPTIONS = {
@@ -333,6 +291,7 @@ export const OPTIONS = {
       0,
     ),
   },
+  ...DATA_OPTIONS,
   reconciliation: {
     everyHours: whole('Hours between two reconciliations.', { min: 1, max: 24, default: 6 }),
     graceMinutes: whole(
@@ -372,6 +331,10 @@ const {
   spend,
   reconciliation,
   canary,
+  tabular,
+  crm,
+  features,
+  maintenance,
   ...common
 } = OPTIONS;
 
@@ -389,6 +352,10 @@ export const optionsSchema = z
     objectives: z.strictObject(objectives).prefault({}),
     alarms: z.strictObject(alarms).prefault({}),
     spend: z.strictObject(spend).prefault({}),
+    tabular: z.strictObject(tabular).prefault({}),
+    crm: z.strictObject(crm).prefault({}),
+    features: z.strictObject(features).prefault({}),
+    maintenance: z.strictObject(maintenance).prefault({}),
     reconciliation: z.strictObject(reconciliation).prefault({}),
     canary: z.strictObject(canary).prefault({}),
   })

@@ -20,7 +20,7 @@ export const handler = stepHandler('rows', env, (batch) =>
     dynamo: dynamo(),
     sfn: sfn(),
     objects: s3Objects(s3()),
-    datasets: Object.values(DATASETS),
+    datasets: Object.values(DATASETS).filter(({ origin }) => origin === 'records'),
     auditTable: env.AUDIT_TABLE,
     lakeBucket: env.LAKE_BUCKET,
     loadStateMachineArn: env.LOAD_STATE_MACHINE_ARN,

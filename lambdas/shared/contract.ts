@@ -51,6 +51,18 @@ export const ENV = {
   INCIDENTS_QUEUE_URL: 'INCIDENTS_QUEUE_URL',
   /** Spend on OCR in a day after which no document is handed to Textract until the next, USD; 0 for no ceiling. */
   DAILY_OCR_USD: 'DAILY_OCR_USD',
+  /** JSON: settings of tabular files, in their contract. */
+  TABULAR: 'TABULAR',
+  /** JSON: settings of the CRM's source, in the contract of crm-tickets. */
+  CRM: 'CRM',
+  /** ARN of the secret with the CRM's credentials. */
+  CRM_SECRET_ARN: 'CRM_SECRET_ARN',
+  /** Name of the table that holds cursors, and webhook calls that were taken. */
+  SOURCES_TABLE: 'SOURCES_TABLE',
+  /** URL of the queue of single ticket events. */
+  EVENTS_QUEUE_URL: 'EVENTS_QUEUE_URL',
+  /** JSON: settings of maintenance, in its contract. */
+  MAINTENANCE: 'MAINTENANCE',
 } as const;
 
 /** Limits on one document. Defaults are in lib/config.ts. */
@@ -161,7 +173,12 @@ export const LAKE = {
   redacted: 'redacted/',
   analysis: 'analysis/',
   manifests: 'manifests/',
+  /** Parquet, by dataset and partition. Of what is declared to come in publications, views show what is published. */
   loaded: 'loaded/',
+  /** Publications of pipelines that load what they have published themselves. */
+  published: 'published/',
+  /** Pages of the CRM as they were fetched, and what is between two steps of a run. Personal data: restricted. */
+  raw: 'raw/',
   /** What the canary's files became: published like any other, and taken in by nothing. */
   canary: 'canary/',
   /** Reports on the pipelines themselves: reconciliation, exports of the audit table. */
@@ -215,4 +232,15 @@ export const METRIC = {
   canaryPassed: 'CanaryPassed',
   /** Files that the reconciliation could not account for: its repair did not help, or there is none. By pipeline. */
   unaccounted: 'Unaccounted',
+  /** Rows of files and pages, by pipeline: read = accepted + quarantined. */
+  rowsRead: 'RowsRead',
+  rowsAccepted: 'RowsAccepted',
+  rowsQuarantined: 'RowsQuarantined',
+  /** Tickets that were fetched, by source. */
+  ticketsFetched: 'TicketsFetched',
+  /** Small files that compaction has replaced, files that replaced them, and bytes before and after; by dataset. */
+  filesCompacted: 'FilesCompacted',
+  filesWritten: 'FilesWritten',
+  bytesBeforeCompaction: 'BytesBeforeCompaction',
+  bytesAfterCompaction: 'BytesAfterCompaction',
 } as const;

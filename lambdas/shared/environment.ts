@@ -63,6 +63,12 @@ const VARIABLES = {
   [ENV.CURATED_QUEUE_URL]: text,
   [ENV.CHANGES_QUEUE_URL]: text,
   [ENV.INCIDENTS_QUEUE_URL]: text,
+  [ENV.TABULAR]: json(z.unknown()),
+  [ENV.CRM]: json(z.unknown()),
+  [ENV.CRM_SECRET_ARN]: text,
+  [ENV.SOURCES_TABLE]: text,
+  [ENV.EVENTS_QUEUE_URL]: text,
+  [ENV.MAINTENANCE]: json(z.unknown()),
   [ENV.DAILY_OCR_USD]: json(z.number().check(z.nonnegative())),
 };
 

@@ -14,7 +14,9 @@ const PARQUET_TYPES: Readonly<Record<ColumnType, { type: ParquetType; converted_
   integer: { type: 'INT32' },
   bigint: { type: 'INT64' },
   double: { type: 'DOUBLE' },
+  decimal: { type: 'INT64' },
   boolean: { type: 'BOOLEAN' },
+  date: { type: 'INT32', converted_type: 'DATE' },
   timestamp: { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' },
 };
 

@@ -16,6 +16,9 @@ const READ: Readonly<Record<Column['type'], Read>> = {
     typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? value : undefined,
   bigint: (value) => (typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : undefined),
   double: (value) => (typeof value === 'number' ? value : undefined),
+  // Records have none of these yet.
+  decimal: () => undefined,
+  date: () => undefined,
   boolean: (value) => (typeof value === 'boolean' ? value : undefined),
   timestamp: (value) => {
     const instant = typeof value === 'string' ? new Date(value) : undefined;

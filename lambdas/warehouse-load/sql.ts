@@ -5,7 +5,9 @@ const REDSHIFT_TYPES: Readonly<Record<Exclude<ColumnType, 'string'>, string>> = 
   integer: 'INTEGER',
   bigint: 'BIGINT',
   double: 'DOUBLE PRECISION',
+  decimal: 'DECIMAL(18, 2)',
   boolean: 'BOOLEAN',
+  date: 'DATE',
   timestamp: 'TIMESTAMP',
 };
 

@@ -15,6 +15,7 @@ const dataset: Dataset = {
   name: 'all_types',
   description: 'One column of each type.',
   columns: TYPES.map((type) => ({ name: `a_${type}`, type, description: type })),
+  origin: 'records',
   key: ['a_string'],
   partitionBy: 'a_timestamp',
 };

@@ -114,6 +114,7 @@ test('a load that was started before is found, and any other refusal is an error
 const dataset: Dataset = {
   name: 'things',
   description: '',
+  origin: 'records',
   key: ['id'],
   partitionBy: 'at',
   columns: [

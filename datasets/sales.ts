@@ -1,0 +1,91 @@
+import type { Dataset } from './dataset.ts';
+
+/** One row for each line of an order. */
+export const sales: Dataset = {
+  name: 'sales',
+  description: 'One row for each line of an order, as the shop exports them every working day.',
+  origin: 'landing',
+  key: ['order_id', 'line_number'],
+  partitionBy: 'ordered_at',
+  files: {
+    formats: ['csv', 'json', 'jsonl', 'parquet'],
+    tolerance: 0.05,
+    onNewColumn: 'ignore',
+    onMissingColumn: 'ignore',
+    expected: { by: '06:00', timeZone: 'Europe/Berlin', days: 'working days' },
+  },
+  expectations: {
+    freshHours: 96,
+    rowsPerDay: { max: 50_000_000 },
+    checks: [
+      {
+        name: 'delivered-after-ordered',
+        description: 'Nothing is delivered before it was ordered.',
+        left: 'delivered_at',
+        is: '>=',
+        right: 'ordered_at',
+      },
+    ],
+    references: [{ column: 'customer_id', dataset: 'customers', key: 'customer_id' }],
+  },
+  retentionDays: 3650,
+  columns: [
+    { name: 'order_id', type: 'string', maxBytes: 64, required: true, description: 'Number of the order' },
+    {
+      name: 'line_number',
+      type: 'integer',
+      required: true,
+      range: { min: 1 },
+      description: 'Line of the order, from 1',
+    },
+    { name: 'ordered_at', type: 'timestamp', required: true, description: 'When it was ordered, UTC' },
+    { name: 'delivered_at', type: 'timestamp', description: 'When it was delivered, UTC' },
+    {
+      name: 'customer_id',
+      type: 'string',
+      maxBytes: 64,
+      required: true,
+      description: 'Who ordered; a key of customers',
+    },
+    {
+      name: 'customer_email',
+      type: 'string',
+      maxBytes: 320,
+      format: 'email',
+      personal: true,
+      description: 'Where the confirmation went',
+    },
+    { name: 'product', type: 'string', maxBytes: 256, required: true, description: 'Name of the product' },
+    {
+      name: 'quantity',
+      type: 'integer',
+      required: true,
+      range: { min: 1, max: 100_000 },
+      description: 'Pieces',
+    },
+    {
+      name: 'unit_price',
+      type: 'decimal',
+      decimal: { precision: 18, scale: 2 },
+      required: true,
+      range: { min: 0 },
+      description: 'Price of a piece, in the currency',
+    },
+    {
+      name: 'currency',
+      type: 'string',
+      maxBytes: 3,
+      required: true,
+      format: 'currency',
+      description: 'ISO 4217',
+    },
+    {
+      name: 'status',
+      type: 'string',
+      maxBytes: 16,
+      required: true,
+      allowed: ['ordered', 'shipped', 'delivered', 'returned', 'cancelled'],
+      description: 'How far the order is',
+    },
+  ],
+};
