@@ -8,6 +8,7 @@ import { latency } from './latency.ts';
 import { ocr } from './ocr.ts';
 import type { Figure, Section, SectionResult } from './section.ts';
 import { startup } from './startup.ts';
+import { tables } from './tables.ts';
 import { throughput } from './throughput.ts';
 import { tickets } from './tickets.ts';
 
@@ -18,6 +19,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   latency,
   throughput,
   ocr,
+  tables,
   tickets,
   cost,
 };

@@ -133,6 +133,11 @@ export interface Dataset {
 }
 
 export const DEFAULT_MAX_BYTES = 256;
+/**
+ * Years of event times, in UTC. Queries look into the partitions of these years and of no others (and list each that
+ * they do not rule out), so that a row outside them is refused.
+ */
+export const PARTITION_YEARS = { first: 2000, last: 2049 } as const;
 export const DEFAULT_DECIMAL = { precision: 18, scale: 2 } as const;
 
 /**
@@ -157,9 +162,28 @@ export const ORIGIN_COLUMNS = [
   { name: 'landed_at', type: 'timestamp', required: true, description: 'When it landed, UTC' },
 ] as const satisfies readonly Column[];
 
-/** Columns of a dataset's Parquet files: those of the declaration, and for publications where each row came from. */
+/**
+ * The one column behind those of the declaration of origin `records`, which have no file that landed with them: which of
+ * two records of the same document is the newer.
+ */
+export const PUBLISHED_AT = {
+  name: 'published_at',
+  type: 'timestamp',
+  description: 'When the record was written to the lake, UTC',
+} as const satisfies Column;
+
+/** Columns of a dataset's Parquet files: those of the declaration, then where and when each row came from. */
 export function parquetColumns(dataset: Dataset): readonly Column[] {
-  return dataset.origin === 'records' ? dataset.columns : [...dataset.columns, ...ORIGIN_COLUMNS];
+  return [...dataset.columns, ...(dataset.origin === 'records' ? [PUBLISHED_AT] : ORIGIN_COLUMNS)];
+}
+
+/** A column's name as files may write it, in the spelling of declarations: `Order-ID` is `order_id`. */
+export function plainName(name: string): string {
+  return name
+    .normalize('NFKC')
+    .trim()
+    .toLowerCase()
+    .replace(/[\s.\-_]+/g, '_');
 }
 
 /** Glue's and Athena's type of a column. */
@@ -177,12 +201,17 @@ const GLUE_TYPES: Readonly<Record<Exclude<ColumnType, 'decimal'>, string>> = {
   timestamp: 'timestamp',
 };
 
+/** What the catalogue says of a column. */
+export function glueComment({ description, personal }: Column): string {
+  return personal ? `Personal data. ${description}` : description;
+}
+
 /** Columns of a Glue table over Parquet files of the dataset. */
 export function glueColumns(dataset: Dataset): { name: string; type: string; comment: string }[] {
   return parquetColumns(dataset).map((column) => ({
     name: column.name,
     type: glueType(column),
-    comment: column.description,
+    comment: glueComment(column),
   }));
 }
 
@@ -191,7 +220,7 @@ export function glueJsonColumns(dataset: Dataset): { name: string; type: string;
   return dataset.columns.map((column) => ({
     name: column.name,
     type: column.type === 'timestamp' || column.type === 'date' ? 'string' : glueType(column),
-    comment: column.description,
+    comment: glueComment(column),
   }));
 }
 

@@ -113,5 +113,11 @@ export const documents: Dataset = {
       required: true,
       description: 'The whole analysis',
     },
+    {
+      name: 'customer_id',
+      type: 'string',
+      maxBytes: 64,
+      description: 'Whom it is from or about: the part `customer=<id>` of its key; a key of customers',
+    },
   ],
 };

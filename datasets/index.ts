@@ -6,7 +6,7 @@ import { sales } from './sales.ts';
 import { tickets } from './tickets.ts';
 
 /** Every dataset. A new one is its file and its name in this list. */
-const ALL: readonly Dataset[] = [documents, sales, tickets, customers, customerFeatures];
+export const ALL: readonly Dataset[] = [documents, sales, tickets, customers, customerFeatures];
 
 /** Every dataset by name. */
 export const DATASETS: Readonly<Record<string, Dataset>> = Object.fromEntries(

@@ -3,13 +3,18 @@ import { DISABLE_CREATION_STACK_TRACES } from 'aws-cdk-lib/cx-api';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Config } from './config.ts';
 import { projectTags, tagAll } from './constructs/tags.ts';
+import { checkDatasets } from './datasets/check.ts';
 import { TRIGGERS } from './pipelines/index.ts';
 import { DataStack } from './stacks/data.ts';
 import { OperationsStack } from './stacks/operations.ts';
 import { PipelinesStack } from './stacks/pipelines.ts';
 
-/** The CDK application for one environment: the stacks `Millrace-<environment>-Data`, `-Pipelines` and `-Operations`. */
+/**
+ * The CDK application for one environment: the stacks `Millrace-<environment>-Data`, `-Pipelines` and `-Operations`.
+ * @throws InvalidDatasets
+ */
 export function createApp(config: Config, props: AppProps = {}): App {
+  checkDatasets();
   const app = new App({
     analyticsReporting: false,
     treeMetadata: false,

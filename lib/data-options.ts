@@ -7,7 +7,11 @@ const GIB = 1024 ** 3;
 /** Options of tabular files, the CRM, features and the upkeep of the lake. */
 export const DATA_OPTIONS = {
   tabular: {
-    maxBytes: whole('Largest tabular file, bytes.', { min: 1, max: 50 * GIB, default: 5 * GIB }),
+    maxBytes: whole('Largest tabular file, bytes. S3 copies no larger object in one request.', {
+      min: 1,
+      max: 5 * GIB,
+      default: 5 * GIB,
+    }),
     splitBytes: whole(
       'Bytes of CSV or JSON Lines above which a file is cut into parts that are read at the same time.',
       { min: 64 * 1024, max: 2 * GIB, default: 256 * MIB },

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, MovableClock } from './clock.ts';
+import { connectCrm, wantsCrm } from './crm/connect.ts';
+import { type Crm, startCrm } from './crm/index.ts';
 import { announceEndpoint, claimData } from './data-directory.ts';
 import { RoleKeys } from './endpoint/credentials.ts';
 import { createDispatch, disturbed } from './endpoint/dispatch.ts';
@@ -12,6 +14,7 @@ import type { FaultPlan } from './faults/rules.ts';
 import { connectDesks } from './help-desk/connect.ts';
 import { type HelpDesk, startHelpDesk } from './help-desk/index.ts';
 import { assertAuthorized, createPolicyStore } from './iam/index.ts';
+import { FRONT_PATH } from './services/apigateway/index.ts';
 import { createServices, type Services } from './services/index.ts';
 import type { BusEvent, LocalService, Provision, RuntimeContext } from './services/service.ts';
 import { type Assembly, readAssembly } from './template/assembly.ts';
@@ -33,6 +36,11 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
   /** Port of the help desk on this machine; 0, or one that is taken, gives a free one. False for none. @default 0 */
   readonly helpDesk?: { readonly port: number } | false;
+  /**
+   * Port of the CRM on this machine, as `helpDesk`; it runs only where the template has a place for one. `tickets` are those
+   * that it has from the start, a few thousand unless told. @default there is none
+   */
+  readonly crm?: { readonly port: number; readonly tickets?: number };
   /** What goes wrong from the start. */
   readonly faults?: FaultPlan;
   /** Where warnings go. @default standard error */
@@ -51,6 +59,8 @@ export interface Runtime {
   readonly context: RuntimeContext;
   /** Where the tickets of the template's desks are opened, unless their secrets say otherwise. */
   readonly helpDesk: HelpDesk | undefined;
+  /** Where tickets are fetched from, unless the CRM's secret says otherwise. */
+  readonly crm: Crm | undefined;
   /** What goes wrong; can be changed at any time. */
   readonly faults: Faults;
   /** Sees every event of AWS itself from now on; the returned function ends it. */
@@ -90,7 +100,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     dispatch: dispatchVia('endpoint'),
     onCall,
     faults,
-    controls: { [FAULTS_PATH]: (request) => controlFaults(faults, request) },
+    controls: {
+      [FAULTS_PATH]: (request) => controlFaults(faults, request),
+      [FRONT_PATH]: async (request) => services?.apigateway.front(request) ?? { status: 503 },
+    },
   });
   const port = await endpoint.listen(options.port ?? 4566);
 
@@ -118,6 +131,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const started: LocalService[] = [];
   let helpDesk: HelpDesk | undefined;
+  let crm: Crm | undefined;
   let release: (() => void) | undefined;
   const stop = async () => {
     // First nobody can ask any more, then what polls and reacts ends, and last the stores.
@@ -125,6 +139,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     faults.clear();
     for (const service of started.toReversed()) await service.stop?.();
     await helpDesk?.stop();
+    await crm?.stop();
     release?.();
   };
   try {
@@ -148,6 +163,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       });
       await connectDesks(helpDesk, stacks, context);
     }
+    if (options.crm && wantsCrm(stacks)) {
+      crm = await startCrm({ dataDir, clock, ...options.crm, warn });
+      await connectCrm(crm, stacks, context);
+    }
     for (const service of all) await service.start?.();
     announceEndpoint(dataDir, context.endpoint);
   } catch (error) {
@@ -160,6 +179,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     services,
     context,
     helpDesk,
+    crm,
     faults,
     onEvent(listener) {
       listeners.add(listener);

@@ -5,6 +5,7 @@ import { drawPage, photograph, turnQuarter } from './samples/draw.ts';
 import { faxTiff, scannedPdf, textPdf } from './samples/formats.ts';
 import * as letters from './samples/letters.ts';
 import { longReport } from './samples/report.ts';
+import { goodSales, partlyBadSales } from './samples/sales.ts';
 
 /** What the pipeline is expected to say of a sample. */
 interface Expectation {
@@ -54,6 +55,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'mixed-review.txt': text(letters.MIXED_REVIEW, utf8, { language: 'en', sentiment: 'MIXED' }),
   'long-report.txt': text(longReport(), utf8, { language: 'en' }),
   'one-word.txt': text('Wonderful!\n', utf8, { language: 'en', sentiment: 'POSITIVE' }),
+  'customer=C-1002/complaint.txt': text(letters.COMPLAINT, utf8, { language: 'en', sentiment: 'NEGATIVE' }),
   'photographed-letter.jpg': {
     status: 'SUCCEEDED',
     kind: 'image',
@@ -141,8 +143,11 @@ const samples: Readonly<Record<string, Sample>> = {
 mkdirSync(SAMPLES, { recursive: true });
 mkdirSync(TRUE_TEXTS, { recursive: true });
 const expected: Record<string, Expectation> = {};
+for (const folder of ['customer=C-1002/', 'sales/']) mkdirSync(new URL(folder, SAMPLES), { recursive: true });
+writeFileSync(new URL('sales/sales-2026-11-20.csv', SAMPLES), goodSales());
+writeFileSync(new URL('sales/sales-2026-11-21.csv', SAMPLES), partlyBadSales());
 for (const [name, { content, trueText, ...facts }] of Object.entries(samples)) {
-  writeFileSync(new URL(encodeURIComponent(name), SAMPLES), content);
+  writeFileSync(new URL(name.split('/').map(encodeURIComponent).join('/'), SAMPLES), content);
   const truth = `${parse(name).name}.txt`;
   if (trueText !== undefined) writeFileSync(new URL(encodeURIComponent(truth), TRUE_TEXTS), trueText);
   expected[name] = trueText === undefined ? facts : { ...facts, text: `test/expected-text/${truth}` };

@@ -1,8 +1,10 @@
 import { audit } from './audit.ts';
 import { backfill } from './backfill.ts';
 import type { Command } from './command.ts';
+import { datasets } from './datasets.ts';
 import { reject, release } from './decide.ts';
 import { drop } from './drop.ts';
+import { query } from './query.ts';
 import { reconcile } from './reconcile.ts';
 import { redrive } from './redrive.ts';
 import { runs } from './runs.ts';
@@ -15,6 +17,8 @@ export const COMMANDS: readonly Command[] = [
   audit,
   runs,
   drop,
+  query,
+  datasets,
   tickets,
   redrive,
   release,

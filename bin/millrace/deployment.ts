@@ -7,6 +7,7 @@ import {
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { RedshiftDataClient } from '@aws-sdk/client-redshift-data';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -40,6 +41,9 @@ export class Deployment {
   readonly sts: STSClient;
   readonly secrets: SecretsManagerClient;
   readonly events: EventBridgeClient;
+  readonly redshift: RedshiftDataClient;
+  /** Whether it is on this machine, where nothing is billed. */
+  readonly isLocal: boolean;
   readonly #cloudformation: CloudFormationClient;
   readonly #outputs: ReadonlyMap<string, string>;
   readonly #stacks: readonly StackName[];
@@ -67,6 +71,8 @@ export class Deployment {
     this.sts = new STSClient(settings);
     this.secrets = new SecretsManagerClient(settings);
     this.events = new EventBridgeClient(settings);
+    this.redshift = new RedshiftDataClient(settings);
+    this.isLocal = endpoint !== undefined && isLoopback(endpoint);
   }
 
   /**

@@ -1,6 +1,6 @@
-import { CopyObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { LAKE, type ObjectRef, type Reason, type SourceFile } from '../shared/contract.ts';
-import { isNamed } from '../shared/errors.ts';
+import { copyObject, MAX_NAME_BYTES } from '../shared/copy-object.ts';
 import { JSON_TYPE } from '../shared/objects.ts';
 import { cutBytes } from '../shared/unicode.ts';
 import type { Inspection, Quarantined } from './contract.ts';
@@ -14,9 +14,6 @@ export interface Quarantine {
 }
 
 const REASON_FILE = 'reason.json';
-
-/** An S3 key has at most 1,024 bytes of UTF-8, and the prefix in front of the name takes its part. */
-const MAX_NAME_BYTES = 900;
 
 /** Copies the document to quarantine and writes the reason beside it. Doing it again changes nothing. */
 export async function isolate(
@@ -54,26 +51,7 @@ function safeName(key: string): string {
 export function s3Quarantine(s3: S3Client, bucket: string): Quarantine {
   return {
     bucket,
-    async copy(source, key, contentType) {
-      const path = `${source.bucket}/${source.key}`.split('/').map(encodeURIComponent).join('/');
-      try {
-        await s3.send(
-          new CopyObjectCommand({
-            Bucket: bucket,
-            Key: key,
-            CopySource: `${path}?versionId=${encodeURIComponent(source.versionId)}`,
-            // Neither the sender's metadata nor tags, for which the copy would need further permissions.
-            MetadataDirective: 'REPLACE',
-            TaggingDirective: 'REPLACE',
-            ContentType: contentType,
-          }),
-        );
-        return true;
-      } catch (error) {
-        if (isNamed(error, 'NoSuchKey', 'NoSuchVersion', 'NotFound')) return false;
-        throw error;
-      }
-    },
+    copy: (source, key, contentType) => copyObject(s3, source, { bucket, key }, contentType),
     async write(key, body, contentType) {
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: contentType }));
     },

@@ -1,5 +1,5 @@
 import type * as z from 'zod/mini';
-import { partitionOf } from '../../datasets/dataset.ts';
+import { DEFAULT_MAX_BYTES, partitionOf } from '../../datasets/dataset.ts';
 import { documents, MAX_RECORD_TEXT_BYTES } from '../../datasets/documents.ts';
 import { CANARY, LAKE, type ObjectRef } from '../shared/contract.ts';
 import { InvalidEvent } from '../shared/errors.ts';
@@ -58,6 +58,7 @@ export async function publish(
     text_uri: uriOf(text),
     redacted_uri: analysis.redacted ? uriOf(analysis.redacted) : null,
     analysis_uri: uriOf(analysis.analysis),
+    customer_id: customerOf(document.source.key),
   };
   const partition = partitionOf(new Date(document.receivedAt));
   const record: ObjectRef = {
@@ -86,6 +87,21 @@ const shelfOf = (key: string) => (key.startsWith(CANARY.prefix) ? LAKE.canary : 
 
 const SCORE_OF = { POSITIVE: 'positive', NEGATIVE: 'negative', NEUTRAL: 'neutral', MIXED: 'mixed' } as const;
 
+const CUSTOMER = 'customer=';
+
+/**
+ * The customer that a key names in one of its folders: `C-1001` of `documents/customer=C-1001/letter.pdf`. What is longer
+ * than the id of a customer is none.
+ */
+export function customerOf(key: string): string | null {
+  const folder = key
+    .split('/')
+    .slice(0, -1)
+    .find((name) => name.startsWith(CUSTOMER));
+  const id = folder?.slice(CUSTOMER.length) ?? '';
+  return id !== '' && utf8Bytes(id) <= maxBytesOf('customer_id') ? id : null;
+}
+
 /** The row with exactly the dataset's columns, in their order. */
 function inColumnOrder(row: Row): Row {
   return Object.fromEntries(
@@ -102,7 +118,7 @@ function inColumnOrder(row: Row): Row {
 /** As many of the items, as JSON, as the column takes. */
 function jsonList(items: readonly unknown[] | null, column: string): string | null {
   if (items === null) return null;
-  const maxBytes = documents.columns.find(({ name }) => name === column)?.maxBytes ?? 256;
+  const maxBytes = maxBytesOf(column);
   const parts: string[] = [];
   let bytes = '[]'.length;
   for (const item of items) {
@@ -113,3 +129,6 @@ function jsonList(items: readonly unknown[] | null, column: string): string | nu
   }
   return `[${parts.join(',')}]`;
 }
+
+const maxBytesOf = (column: string): number =>
+  documents.columns.find(({ name }) => name === column)?.maxBytes ?? DEFAULT_MAX_BYTES;

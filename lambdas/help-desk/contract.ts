@@ -39,7 +39,13 @@ export interface HelpDeskSettings {
  * Pipelines that run again by themselves, on a schedule: their next success ends what an earlier execution began. Of
  * every other pipeline only a redrive or rerun of the failed execution does.
  */
-export const PERIODIC: readonly string[] = ['reconciliation', 'audit-export', 'canary'];
+export const PERIODIC: readonly string[] = [
+  'reconciliation',
+  'audit-export',
+  'canary',
+  'crm-tickets',
+  'expected-files',
+];
 
 /** Names of the tickets table's keys and indexes. */
 export const TICKETS = {

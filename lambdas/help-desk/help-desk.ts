@@ -1,10 +1,11 @@
 import { dynamo, secrets, sns, sqs } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { sqsBatch } from '../shared/handler.ts';
+import { createHttpClient } from '../shared/http/client.ts';
 import { parse } from '../shared/parse.ts';
 import { Desks } from './desks.ts';
-import { createHttpClient } from './http.ts';
 import { isConnected, PROVIDERS } from './providers/index.ts';
+import { DESK } from './remote.ts';
 import { secondChannel } from './second-channel.ts';
 import { DesksSchema, RoutesSchema, SettingsSchema } from './settings.ts';
 import { Tickets } from './tickets.ts';
@@ -27,7 +28,7 @@ let kept: WorkDependencies | undefined;
 
 function dependencies(): WorkDependencies {
   if (kept) return kept;
-  const http = createHttpClient({ allowPrivate: settings.allowPrivateTargets });
+  const http = createHttpClient({ remote: DESK, allowPrivate: settings.allowPrivateTargets });
   kept = {
     tickets: new Tickets(dynamo(), env.TICKETS_TABLE),
     desks: new Desks(desks, routes, {

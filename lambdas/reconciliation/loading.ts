@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { LAKE, type ObjectRef } from '../shared/contract.ts';
 import { isNamed } from '../shared/errors.ts';
-import { JSON_TYPE, type Objects } from '../shared/objects.ts';
-import {
-  type LoadInput,
-  MAX_LOAD_ENTRIES,
-  type Manifest,
-  type ManifestEntry,
-} from '../warehouse-load/contract.ts';
+import { manifestOf, writeManifest } from '../shared/load-manifest.ts';
+import type { Objects } from '../shared/objects.ts';
+import { MAX_LOAD_ENTRIES, type ManifestEntry } from '../warehouse-load/contract.ts';
 
 export interface LoadingDependencies {
   readonly objects: Pick<Objects, 'write'>;
@@ -57,14 +52,9 @@ export async function load(
     const sorted = members.toSorted((a, b) => (a.key < b.key ? -1 : 1));
     for (let from = 0; from < sorted.length; from += MAX_LOAD_ENTRIES) {
       const entries = sorted.slice(from, from + MAX_LOAD_ENTRIES);
-      const hash = createHash('sha256').update(`${dataset}\nreconciliation ${salt}`);
-      for (const { key, eTag } of entries) hash.update(`\n${key} ${eTag}`);
-      const loadId = hash.digest('hex');
-      const manifest: Manifest = { loadId, dataset, entries };
-      const ref = { bucket: lakeBucket, key: `${LAKE.manifests}${dataset}/${loadId}.json` };
-      await objects.write(ref, JSON.stringify(manifest), JSON_TYPE);
-      const input: LoadInput = { loadId, dataset, manifest: ref };
-      await start(sfn, loadStateMachineArn, loadId, JSON.stringify(input));
+      const manifest = manifestOf(dataset, entries, `reconciliation ${salt}`);
+      const input = await writeManifest(objects, lakeBucket, manifest);
+      await start(sfn, loadStateMachineArn, manifest.loadId, JSON.stringify(input));
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Dataset } from '../../datasets/dataset.ts';
 import { LAKE } from '../shared/contract.ts';
 import { inLanes } from '../shared/lanes.ts';
 import { parse } from '../shared/parse.ts';
-import type { ManifestEntry } from '../warehouse-load/contract.ts';
+import { type ManifestEntry, WAREHOUSE_TABLES } from '../warehouse-load/contract.ts';
 import { currentItems } from './audit-items.ts';
 import type { Batch, Progress } from './batch.ts';
 import { MAX_PAGES } from './contract.ts';
@@ -133,7 +133,7 @@ async function countRecords(
     after = Contents.at(-1)?.Key;
     if (!IsTruncated) {
       const compare: Cursor = { ...without(cursor), phase: 'compare', days: Object.fromEntries(days) };
-      return { cursor: compare, sql: countsOf(dataset, year, dependencies.warehouseSchema) };
+      return { cursor: compare, sql: countsOf(knownOf(dataset, dependencies.warehouseSchema), year) };
     }
   }
   const next: Cursor = { ...cursor, days: Object.fromEntries(days), ...(after !== undefined && { after }) };
@@ -155,12 +155,29 @@ function plus(day: Day = { all: 0, sum: '0', old: 0, oldSum: '0' }, id: string, 
   };
 }
 
-/** Rows by day of a year: how many, and the sum of the first 32 bits of their ids. */
-function countsOf({ name, partitionBy }: Dataset, year: string, schema: string): string {
+/** Where the warehouse says what it has of a dataset's curated objects, each by its id and the day of its key. */
+interface Known {
+  readonly table: string;
+  readonly day: string;
+  readonly where: string;
+}
+
+/** A record is its row. A publication has many, or none at all: the ledger says whether it was loaded. */
+function knownOf({ name, origin, partitionBy }: Dataset, schema: string): Known {
+  if (origin === 'records') return { table: `${schema}.${name}`, day: partitionBy, where: '' };
+  return {
+    table: `${schema}.${WAREHOUSE_TABLES.files}`,
+    day: 'landed_at',
+    where: ` AND dataset = '${name}'`,
+  };
+}
+
+/** What is known by day of a year: how many, and the sum of the first 32 bits of the ids. */
+function countsOf({ table, day, where }: Known, year: string): string {
   return (
-    `SELECT CAST(CAST(${partitionBy} AS DATE) AS VARCHAR), CAST(COUNT(*) AS VARCHAR),` +
-    ` CAST(SUM(STRTOL(SUBSTRING(file_id, 1, 8), 16)) AS VARCHAR) FROM ${schema}.${name}` +
-    ` WHERE ${partitionBy} >= '${year}-01-01' AND ${partitionBy} < '${Number(year) + 1}-01-01' GROUP BY 1`
+    `SELECT CAST(CAST(${day} AS DATE) AS VARCHAR), CAST(COUNT(*) AS VARCHAR),` +
+    ` CAST(SUM(STRTOL(SUBSTRING(file_id, 1, 8), 16)) AS VARCHAR) FROM ${table}` +
+    ` WHERE ${day} >= '${year}-01-01' AND ${day} < '${Number(year) + 1}-01-01'${where} GROUP BY 1`
   );
 }
 
@@ -203,8 +220,8 @@ async function compareRecords(cursor: At<'days'>, context: Context): Promise<Pro
   }
   const next: Cursor = { ...base, days: cursor.days, until: last, ...(after !== undefined && { after }) };
   const ids = records.map(({ id }) => `'${id}'`).join(',');
-  const table = `${context.dependencies.warehouseSchema}.${context.dataset.name}`;
-  return { cursor: next, sql: `SELECT file_id FROM ${table} WHERE file_id IN (${ids})` };
+  const { table, where } = knownOf(context.dataset, context.dependencies.warehouseSchema);
+  return { cursor: next, sql: `SELECT file_id FROM ${table} WHERE file_id IN (${ids})${where}` };
 }
 
 interface CuratedRecord {

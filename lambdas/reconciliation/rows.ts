@@ -13,14 +13,17 @@ const env = environment([
   'RECONCILIATION',
 ]);
 
-/** Compares curated records with the rows of the warehouse, whose statements the state machine runs. */
+/** Origins whose records or publications lie among the curated ones. */
+const CURATED: readonly string[] = ['records', 'landing'];
+
+/** Compares what is curated with what the warehouse has, whose statements the state machine runs. */
 export const handler = stepHandler('rows', env, (batch) =>
   reconcileRows(batch, {
     s3: s3(),
     dynamo: dynamo(),
     sfn: sfn(),
     objects: s3Objects(s3()),
-    datasets: Object.values(DATASETS).filter(({ origin }) => origin === 'records'),
+    datasets: Object.values(DATASETS).filter(({ origin }) => CURATED.includes(origin)),
     auditTable: env.AUDIT_TABLE,
     lakeBucket: env.LAKE_BUCKET,
     loadStateMachineArn: env.LOAD_STATE_MACHINE_ARN,

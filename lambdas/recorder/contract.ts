@@ -1,3 +1,5 @@
+import { TABULAR } from '../../datasets/index.ts';
+
 /**
  * Rank of a status among news of the same moment. A success outranks everything at any time; the rest is ordered by
  * time, then by rank.
@@ -12,4 +14,8 @@ export const STATUS_RANK = {
 } as const;
 
 /** Pipelines whose executions are a file's or a load's own; the executions of all others are their children. */
-export const TRIGGER_PIPELINES: readonly string[] = ['document-ingestion', 'warehouse-load'];
+export const TRIGGER_PIPELINES: readonly string[] = [
+  'document-ingestion',
+  'warehouse-load',
+  ...TABULAR.map(({ name }) => name),
+];

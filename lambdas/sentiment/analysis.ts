@@ -1,5 +1,7 @@
+import { analysisKey, type TicketText } from '../crm-tickets/contract.ts';
 import { LAKE, type ObjectRef } from '../shared/contract.ts';
 import { isNamed } from '../shared/errors.ts';
+import { inLanes } from '../shared/lanes.ts';
 import { JSON_TYPE, type Objects, TEXT } from '../shared/objects.ts';
 import { cutBytes } from '../shared/unicode.ts';
 import { chunksOf } from './chunks.ts';
@@ -47,21 +49,14 @@ export async function analyse(
   { comprehend, lake, lakeBucket }: AnalyseDependencies,
 ): Promise<SentimentResult> {
   const original = await lake.read(text);
-  const language = await languageOf(original, comprehend);
-  const mood = await moodOf(original, language, comprehend);
-  const redaction = await redactionOf(original, language, comprehend);
-  const found = redaction.text === null ? null : await contentsOf(redaction.text, language, comprehend);
+  const { redaction, ...judged } = await judge(original, comprehend);
+  const found =
+    redaction.text === null ? null : await contentsOf(redaction.text, judged.language, comprehend);
 
   const analysis: ObjectRef = { bucket: lakeBucket, key: `${LAKE.analysis}documents/${fileId}.json` };
   const redacted: ObjectRef | null =
     redaction.text === null ? null : { bucket: lakeBucket, key: `${LAKE.redacted}documents/${fileId}.txt` };
-  const summary = {
-    language,
-    ...mood,
-    characters: countCodePoints(original),
-    piiEntities: redaction.types.length,
-    redaction: redaction.text === null ? ('NOT_SUPPORTED' as const) : ('DONE' as const),
-  };
+  const summary = { ...judged, ...summaryOf(original, redaction) };
   const whole = {
     fileId,
     ...summary,
@@ -72,6 +67,66 @@ export async function analyse(
   if (redacted && redaction.text !== null) await lake.write(redacted, redaction.text, TEXT);
   await lake.write(analysis, `${JSON.stringify(whole)}\n`, JSON_TYPE);
   return { ...summary, analysis, redacted };
+}
+
+/** Texts of one batch that are analysed at once: Comprehend's calls of a second are few. */
+const LANES = 4;
+
+/**
+ * Analyses texts of tickets, each of which is named by its own digest: one that has an analysis, from an attempt that
+ * was interrupted, is not paid for again. Entities and key phrases, which no table of tickets has, are not asked for.
+ * The first line of a text is its subject.
+ */
+export async function analyseTexts(
+  texts: readonly TicketText[],
+  { comprehend, lake, lakeBucket }: AnalyseDependencies,
+): Promise<{ readonly analysed: number; readonly characters: number }> {
+  const characters = await inLanes(LANES, texts, async ({ sha256, text }) => {
+    const ref: ObjectRef = { bucket: lakeBucket, key: analysisKey(sha256) };
+    if (await isThere(lake, ref)) return 0;
+    const original = await lake.read(text);
+    const { redaction, scores, ...judged } = await judge(original, comprehend);
+    const summary = summaryOf(original, redaction);
+    const whole = {
+      sha256,
+      ...judged,
+      ...summary,
+      scores,
+      sentimentScore: scores && Math.round((scores.positive - scores.negative) * 1e6) / 1e6,
+      subject: redaction.text?.split('\n', 1)[0] ?? null,
+    };
+    await lake.write(ref, `${JSON.stringify(whole)}\n`, JSON_TYPE);
+    return summary.characters;
+  });
+  return {
+    analysed: characters.filter((count) => count > 0).length,
+    characters: characters.reduce((sum, count) => sum + count, 0),
+  };
+}
+
+async function isThere(lake: Pick<Objects, 'read'>, ref: ObjectRef): Promise<boolean> {
+  try {
+    await lake.read(ref);
+    return true;
+  } catch (error) {
+    if (isNamed(error, 'NoSuchKey')) return false;
+    throw error;
+  }
+}
+
+/** Language, mood and personal data of a text. */
+async function judge(original: string, comprehend: Comprehend) {
+  const language = await languageOf(original, comprehend);
+  const mood = await moodOf(original, language, comprehend);
+  return { language, ...mood, redaction: await redactionOf(original, language, comprehend) };
+}
+
+function summaryOf(original: string, redaction: Redaction) {
+  return {
+    characters: countCodePoints(original),
+    piiEntities: redaction.types.length,
+    redaction: redaction.text === null ? ('NOT_SUPPORTED' as const) : ('DONE' as const),
+  };
 }
 
 /** The likeliest language, by the beginning of the text; UNKNOWN where there is nothing to tell it by. */
@@ -113,11 +168,12 @@ async function scoresOf(chunks: readonly string[], language: string, comprehend:
 }
 
 /** The text without personal data; `null` where Comprehend cannot find it in this language. */
-async function redactionOf(
-  text: string,
-  language: string,
-  comprehend: Comprehend,
-): Promise<{ readonly text: string | null; readonly types: readonly string[] }> {
+interface Redaction {
+  readonly text: string | null;
+  readonly types: readonly string[];
+}
+
+async function redactionOf(text: string, language: string, comprehend: Comprehend): Promise<Redaction> {
   if (text.trim() === '') return { text, types: [] };
   if (!PII_LANGUAGES.has(language)) return { text: null, types: [] };
   const parts: string[] = [];

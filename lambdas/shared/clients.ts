@@ -22,6 +22,13 @@ const PERSISTENT = {
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
 } as const;
 
+/** Copies of objects inside S3: one of 5 GB takes it minutes, and it need not answer before. */
+const PATIENT = {
+  retryMode: 'standard',
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 240_000, throwOnRequestTimeout: true },
+} as const;
+
 /**
  * Services that the admission control guards: two attempts bridge a lost connection; when the service is busy the
  * message goes back to its queue instead, where waiting costs nothing. Reading one page takes seconds.
@@ -33,6 +40,7 @@ const GUARDED = {
 } as const;
 
 let s3Client: S3Client | undefined;
+let s3CopyClient: S3Client | undefined;
 let dynamoClient: DynamoDBClient | undefined;
 let sfnClient: SFNClient | undefined;
 let sqsClient: SQSClient | undefined;
@@ -46,6 +54,12 @@ let snsClient: SNSClient | undefined;
 export function s3(): S3Client {
   s3Client ??= new S3Client(PERSISTENT);
   return s3Client;
+}
+
+/** For copies of large objects. */
+export function s3Copies(): S3Client {
+  s3CopyClient ??= new S3Client(PATIENT);
+  return s3CopyClient;
 }
 
 export function dynamo(): DynamoDBClient {

@@ -57,10 +57,15 @@ export const ENV = {
   CRM: 'CRM',
   /** ARN of the secret with the CRM's credentials. */
   CRM_SECRET_ARN: 'CRM_SECRET_ARN',
-  /** Name of the table that holds cursors, and webhook calls that were taken. */
+  /** ARN of the secret that the CRM signs calls of its webhook with. */
+  WEBHOOK_SECRET_ARN: 'WEBHOOK_SECRET_ARN',
+  CRM_STATE_MACHINE_ARN: 'CRM_STATE_MACHINE_ARN',
+  /** Name of the table that holds cursors, and events of the webhook that were taken. */
   SOURCES_TABLE: 'SOURCES_TABLE',
   /** URL of the queue of single ticket events. */
   EVENTS_QUEUE_URL: 'EVENTS_QUEUE_URL',
+  /** JSON: settings of customer features, in the contract of crm-tickets. */
+  FEATURES: 'FEATURES',
   /** JSON: settings of maintenance, in its contract. */
   MAINTENANCE: 'MAINTENANCE',
 } as const;
@@ -184,6 +189,14 @@ export const LAKE = {
   /** Reports on the pipelines themselves: reconciliation, exports of the audit table. */
   operations: 'operations/',
 } as const;
+
+/**
+ * Where the publications of a dataset lie. Those of landed files are among the curated records, whose events start loads;
+ * those of other pipelines lie where nothing listens, for these load what they have published themselves.
+ */
+export function publicationPrefix(origin: 'landing' | 'crm' | 'job', dataset: string): string {
+  return `${origin === 'landing' ? LAKE.curated : LAKE.published}${dataset}/`;
+}
 
 /** Names of the audit table's keys and indexes. */
 export const AUDIT = {

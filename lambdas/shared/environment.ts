@@ -66,8 +66,11 @@ const VARIABLES = {
   [ENV.TABULAR]: json(z.unknown()),
   [ENV.CRM]: json(z.unknown()),
   [ENV.CRM_SECRET_ARN]: text,
+  [ENV.WEBHOOK_SECRET_ARN]: text,
+  [ENV.CRM_STATE_MACHINE_ARN]: text,
   [ENV.SOURCES_TABLE]: text,
   [ENV.EVENTS_QUEUE_URL]: text,
+  [ENV.FEATURES]: json(z.unknown()),
   [ENV.MAINTENANCE]: json(z.unknown()),
   [ENV.DAILY_OCR_USD]: json(z.number().check(z.nonnegative())),
 };

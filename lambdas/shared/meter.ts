@@ -10,6 +10,7 @@ export interface Dimensions {
   readonly Outcome?: string;
   readonly Kind?: string;
   readonly Desk?: string;
+  readonly Dataset?: string;
 }
 
 /** Gathers what one invocation measures and writes it once, in embedded metric format. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { LAKE } from './contract.ts';
+import { LAKE, publicationPrefix } from './contract.ts';
 import { FileId } from './schemas.ts';
 
 /**
@@ -36,18 +36,14 @@ export const PublicationSchema: z.ZodMiniType<Publication> = z.object({
   parts: z.array(z.object({ key: z.string(), rows: z.number(), bytes: z.number() })),
 });
 
-/**
- * Key of a publication. Those of landed files lie among the curated records, whose events start loads; those of other
- * pipelines lie where nothing listens, for these load what they have published themselves.
- * @param day of landing, as `partitionOf` gives it
- */
+/** Key of a publication. @param day of landing, as `partitionOf` gives it */
 export function publicationKey(
   origin: 'landing' | 'crm' | 'job',
   dataset: string,
   day: string,
   fileId: string,
 ): string {
-  return `${origin === 'landing' ? LAKE.curated : LAKE.published}${dataset}/${day}${fileId}.json`;
+  return `${publicationPrefix(origin, dataset)}${day}${fileId}.json`;
 }
 
 /** Key of the n-th Parquet file of a file's rows in a partition. */

@@ -13,3 +13,10 @@ export function cutBytes(text: string, maxBytes: number): string {
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end);
 }
+
+/** The beginning of a text, with an ellipsis where something was left out. @param most UTF-16 code units */
+export function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  // Not between the halves of a character.
+  return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

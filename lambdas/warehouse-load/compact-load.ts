@@ -1,23 +1,25 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import { type Dataset, partitionOf } from '../../datasets/dataset.ts';
+import type { Dataset } from '../../datasets/dataset.ts';
 import { DATASETS } from '../../datasets/index.ts';
 import { LAKE } from '../shared/contract.ts';
+import { parquetOf } from '../shared/dataset/parquet.ts';
 import { InvalidEvent } from '../shared/errors.ts';
 import { inLanes } from '../shared/lanes.ts';
 import { JSON_TYPE, uriOf } from '../shared/objects.ts';
 import { parseJson } from '../shared/parse.ts';
 import { FileId } from '../shared/schemas.ts';
-import type { CompactedLoad, LoadedFile, LoadInput, Manifest, ManifestEntry } from './contract.ts';
-import { InvalidRecord } from './errors.ts';
-import { parquetOf } from './parquet.ts';
-import { type Row, rowOf } from './rows.ts';
-import { loadStatements } from './sql.ts';
+import type { CompactedLoad, LoadInput, Manifest } from './contract.ts';
+import type { FileSet, Loader } from './loader.ts';
+import { type LoadLake, PARQUET_TYPE } from './parts.ts';
+import { publishedParts } from './published.ts';
+import { recordParts } from './records.ts';
+import { FILE_COLUMNS } from './sql-schema.ts';
 
 export interface CompactDependencies {
   readonly s3: Pick<S3Client, 'send'>;
   readonly lakeBucket: string;
-  readonly warehouseSchema: string;
+  readonly loader: Loader;
 }
 
 const ManifestSchema: z.ZodMiniType<Manifest> = z.object({
@@ -28,102 +30,92 @@ const ManifestSchema: z.ZodMiniType<Manifest> = z.object({
   ),
 });
 
-/** Records read at once: enough to hide latency, few enough to keep memory small. */
-const READS = 20;
-
-interface Part {
-  readonly key: string;
-  readonly rows: Row[];
-}
+/** How the objects of a manifest become Parquet files, by the dataset's origin. */
+const GATHER = { records: recordParts, landing: publishedParts, crm: publishedParts, job: publishedParts };
 
 /**
- * Reads the records of a manifest, checks each against its dataset, and writes one Parquet file for each partition,
- * the list of files, and the manifest for COPY. Everything it writes is named by the load, so writing it again
- * replaces it with the same.
- * @throws InvalidRecord when a record does not fit the dataset
+ * Gathers the Parquet files of a manifest: of publications those that are there, of records one for each partition,
+ * which it writes. It writes the list of the files and manifests for COPY as well. Everything is named by the load, so that
+ * writing it again replaces it with the same.
+ * @throws InvalidRecord when a record or a publication does not fit the dataset
  */
 export async function compact(input: LoadInput, dependencies: CompactDependencies): Promise<CompactedLoad> {
-  const { s3, lakeBucket, warehouseSchema } = dependencies;
-  const dataset = DATASETS[input.dataset];
-  if (!dataset) {
-    throw new InvalidEvent(
-      `There is no dataset "${input.dataset}"; declared: ${Object.keys(DATASETS).join(', ')}.`,
-    );
-  }
-  const read = async (key: string, versionId: string | null) => {
-    const object = await s3.send(
-      new GetObjectCommand({ Bucket: lakeBucket, Key: key, ...(versionId ? { VersionId: versionId } : {}) }),
-    );
-    return (await object.Body?.transformToString('utf-8')) ?? '';
+  const { s3, lakeBucket, loader } = dependencies;
+  const { loadId } = input;
+  const dataset = datasetNamed(input.dataset);
+  const lake = lakeOf(s3, lakeBucket);
+  const text = new TextDecoder().decode((await lake.read(input.manifest.key)).body);
+  const { entries } = parseJson(ManifestSchema, text, 'manifest');
+  const { parts, sources, isMixed } = await GATHER[dataset.origin]({ dataset, loadId, entries, lake });
+
+  const base = `${LAKE.manifests}${dataset.name}/${loadId}`;
+  const put = async (name: string, body: string | Uint8Array, type: string) => {
+    await lake.write(`${base}.${name}`, body, type);
+    return { bucket: lakeBucket, key: `${base}.${name}` };
   };
-  const write = async (key: string, body: string | Uint8Array, type: string) => {
-    await s3.send(new PutObjectCommand({ Bucket: lakeBucket, Key: key, Body: body, ContentType: type }));
-    return { bucket: lakeBucket, key };
-  };
-
-  const manifest = parseJson(ManifestSchema, await read(input.manifest.key, null), 'manifest');
-  const records = await inLanes(READS, manifest.entries, async (entry) =>
-    recordOf(dataset, entry, await read(entry.key, entry.versionId)),
+  const files = await put(
+    'files.json',
+    JSON.stringify(sources.map(({ fileId, fileName }) => ({ fileId, fileName }))),
+    JSON_TYPE,
   );
-
-  const parts = [...Map.groupBy(records, (record) => record.partition)].map(
-    ([partition, members]): Part => ({
-      key: `${LAKE.loaded}${dataset.name}/${partition}${input.loadId}.parquet`,
-      rows: members.map((member) => member.row),
-    }),
+  const list = await put(
+    'files.parquet',
+    parquetOf(
+      FILE_COLUMNS,
+      sources.map(({ fileId, fileName, landedAt, rows }) => [fileId, fileName, landedAt, BigInt(rows)]),
+    ),
+    PARQUET_TYPE,
   );
-  const written = await inLanes(READS, parts, async ({ key, rows }) => {
-    const body = parquetOf(dataset, rows, input.loadId);
-    await write(key, body, 'application/vnd.apache.parquet');
-    return { key, rows: rows.length, bytes: body.byteLength };
-  });
-
-  const base = `${LAKE.manifests}${dataset.name}/${input.loadId}`;
-  const files = await write(`${base}.files.json`, JSON.stringify(records.map(({ file }) => file)), JSON_TYPE);
-  const copyManifest = {
-    entries: written.map(({ key, bytes }) => ({
+  const sets = [...Map.groupBy(parts, ({ columns }) => columns.join())].map(([, members]) => members);
+  const fileSets = await inLanes(1, sets, async (members): Promise<FileSet> => {
+    const [{ columns } = { columns: [] }] = members;
+    const copied = members.map(({ key, bytes }) => ({
       url: uriOf({ bucket: lakeBucket, key }),
       mandatory: true,
       meta: { content_length: bytes },
-    })),
-  };
-  const copy = await write(`${base}.copy.json`, JSON.stringify(copyManifest), JSON_TYPE);
+    }));
+    const name = `copy-${columns.length}.json`;
+    return { columns, manifestUri: uriOf(await put(name, JSON.stringify({ entries: copied }), JSON_TYPE)) };
+  });
+  const rows = sources.reduce((sum, source) => sum + source.rows, 0);
   return {
-    loadId: input.loadId,
+    loadId,
     dataset: dataset.name,
-    rows: records.length,
+    rows,
     files,
-    parts: written,
-    sqls: loadStatements({
-      dataset,
-      schema: warehouseSchema,
-      loadId: input.loadId,
-      rows: records.length,
-      copyManifestUri: uriOf(copy),
-    }),
+    parts: parts.length,
+    ...loader.plan({ dataset, loadId, sets: fileSets, rows, filesUri: uriOf(list), isMixed }),
   };
 }
 
-interface CuratedRecord {
-  readonly partition: string;
-  readonly row: Row;
-  readonly file: LoadedFile;
+/** @throws InvalidEvent when there is none of the name */
+export function datasetNamed(name: string): Dataset {
+  const dataset = DATASETS[name];
+  if (dataset) return dataset;
+  throw new InvalidEvent(`There is no dataset "${name}"; declared: ${Object.keys(DATASETS).join(', ')}.`);
 }
 
-const Identified = z.looseObject({ file_id: FileId, file_name: z.string() });
-
-function recordOf(dataset: Dataset, entry: ManifestEntry, body: string): CuratedRecord {
-  const record = parseJson(Identified, body, `record ${entry.key}`);
-  const row = rowOf(dataset, record, entry.key);
-  const instant = row[dataset.columns.findIndex((column) => column.name === dataset.partitionBy)];
-  if (!(instant instanceof Date)) {
-    throw new InvalidRecord(
-      `${entry.key}: ${dataset.partitionBy} is missing, and it partitions ${dataset.name}.`,
-    );
-  }
+function lakeOf(s3: Pick<S3Client, 'send'>, Bucket: string): LoadLake {
   return {
-    partition: partitionOf(instant),
-    row,
-    file: { fileId: record.file_id, fileName: record.file_name },
+    async read(Key, { versionId, last } = {}) {
+      const object = await s3.send(
+        new GetObjectCommand({
+          Bucket,
+          Key,
+          ...(versionId && { VersionId: versionId }),
+          ...(last !== undefined && { Range: `bytes=-${last}` }),
+        }),
+      );
+      const body = (await object.Body?.transformToByteArray()) ?? new Uint8Array();
+      return {
+        body,
+        // `bytes 0-9/20`
+        size: Number(object.ContentRange?.split('/')[1] ?? body.byteLength),
+        writtenAt: object.LastModified ?? new Date(0),
+      };
+    },
+    async write(Key, body, ContentType) {
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body: body, ContentType }));
+    },
   };
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { LAKE } from '../shared/contract.ts';
 import { InvalidEvent } from '../shared/errors.ts';
+import { manifestOf } from '../shared/load-manifest.ts';
 import type { CreatedObject } from '../shared/s3-events.ts';
 import type { Manifest, ManifestEntry } from './contract.ts';
 
@@ -23,27 +23,14 @@ export function manifestsOf(objects: readonly CreatedObject[]): readonly Manifes
       const known = newest.get(object.key);
       if (!known || isNewer(object, known)) newest.set(object.key, object);
     }
-    const entries = [...newest.values()]
-      .sort((a, b) => (a.key < b.key ? -1 : 1))
-      .map(
-        ({ key, versionId, eTag, bytes }): ManifestEntry => ({
-          key,
-          versionId: versionId ?? null,
-          eTag,
-          size: bytes,
-        }),
-      );
-    return { loadId: loadIdOf(dataset, entries), dataset, entries };
+    const entries = [...newest.values()].map(
+      ({ key, versionId = null, eTag, bytes }): ManifestEntry => ({ key, versionId, eTag, size: bytes }),
+    );
+    return manifestOf(dataset, entries);
   });
 }
 
 /** Of two versions of the same moment, which is the newer is made up, but always the same. */
 function isNewer(a: CreatedObject, b: CreatedObject): boolean {
   return a.time === b.time ? (a.versionId ?? '') > (b.versionId ?? '') : a.time > b.time;
-}
-
-function loadIdOf(dataset: string, entries: readonly ManifestEntry[]): string {
-  const hash = createHash('sha256').update(dataset);
-  for (const { key, eTag } of entries) hash.update(`\n${key} ${eTag}`);
-  return hash.digest('hex');
 }

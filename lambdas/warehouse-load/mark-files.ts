@@ -5,37 +5,43 @@ import type { ObjectRef } from '../shared/contract.ts';
 import { inLanes } from '../shared/lanes.ts';
 import type { Objects } from '../shared/objects.ts';
 import { parseJson } from '../shared/parse.ts';
-import { FileId } from '../shared/schemas.ts';
-import type { LoadStatus } from './contract.ts';
+import type { LoadedFile, LoadStatus } from './contract.ts';
 
 export interface FinishedLoad {
-  readonly load: { readonly loadId: string; readonly files: ObjectRef };
+  readonly loadId: string;
   readonly loadStatus: LoadStatus;
   /** ISO 8601, UTC. */
   readonly loadedAt: string;
 }
 
 export interface MarkDependencies {
-  readonly objects: Pick<Objects, 'read'>;
   readonly dynamo: Pick<DynamoDBClient, 'send'>;
   readonly auditTable: string;
 }
 
-const Files = z.array(z.object({ fileId: FileId, fileName: z.string() }));
+const Files = z.array(z.object({ fileId: z.string(), fileName: z.string() }));
+
+/** The files of a load, as `compact` has listed them. */
+export async function listFiles(
+  objects: Pick<Objects, 'read'>,
+  ref: ObjectRef,
+): Promise<readonly LoadedFile[]> {
+  return parseJson(Files, await objects.read(ref), 'list of files');
+}
 
 /** Files marked at once. */
 const WRITES = 20;
 
 /**
  * Sets the load status of every file of a load, beside whatever else its item says: the file's own outcome may be
- * recorded before or after. A load that is older than the one an item names changes nothing. Answers the number of
- * files.
+ * recorded before or after. A load that is older than the one an item names changes nothing.
  */
-export async function markFiles(finished: FinishedLoad, dependencies: MarkDependencies): Promise<number> {
-  const { load, loadStatus } = finished;
+export async function markFiles(
+  files: readonly LoadedFile[],
+  { loadId, loadStatus, ...finished }: FinishedLoad,
+  { dynamo, auditTable }: MarkDependencies,
+): Promise<void> {
   const loadedAt = new Date(finished.loadedAt).toISOString();
-  const { objects, dynamo, auditTable } = dependencies;
-  const files = parseJson(Files, await objects.read(load.files), 'list of files');
   await inLanes(WRITES, files, async ({ fileId, fileName }) => {
     await dynamo
       .send(
@@ -47,7 +53,7 @@ export async function markFiles(finished: FinishedLoad, dependencies: MarkDepend
           ConditionExpression: 'attribute_not_exists(LoadedAt) OR LoadedAt <= :at',
           ExpressionAttributeValues: {
             ':status': { S: loadStatus },
-            ':load': { S: load.loadId },
+            ':load': { S: loadId },
             ':at': { S: loadedAt },
             ':name': { S: fileName },
           },
@@ -57,13 +63,12 @@ export async function markFiles(finished: FinishedLoad, dependencies: MarkDepend
     await putHistory(dynamo, auditTable, {
       id: fileId,
       time: loadedAt,
-      eventId: `${load.loadId}:${loadStatus}`,
+      eventId: `${loadId}:${loadStatus}`,
       fileName,
       status: loadStatus,
-      detail: { LoadId: load.loadId },
+      detail: { LoadId: loadId },
     });
   });
-  return files.length;
 }
 
 function ignoreNewer(error: unknown): void {

@@ -1,24 +1,17 @@
 import { type Column, type Dataset, DEFAULT_MAX_BYTES } from '../../datasets/dataset.ts';
+import { readerOf } from '../shared/dataset/read-value.ts';
+import type { Row, Value } from '../shared/dataset/values.ts';
 import { InvalidRecord } from './errors.ts';
-
-/** A value as the Parquet writer takes it. */
-export type Value = string | number | bigint | boolean | Date | null;
-
-/** Values of one row, in the order of the dataset's columns. */
-export type Row = readonly Value[];
 
 type Read = (value: unknown) => Value | undefined;
 
-/** What JSON may hold for each type; `undefined` is a refusal. */
-const READ: Readonly<Record<Column['type'], Read>> = {
+/** What a record of our own holds for each type; `undefined` is a refusal. Other types are read as files' are. */
+const READ: Readonly<Partial<Record<Column['type'], Read>>> = {
   string: (value) => (typeof value === 'string' ? value : undefined),
   integer: (value) =>
     typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? value : undefined,
   bigint: (value) => (typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : undefined),
   double: (value) => (typeof value === 'number' ? value : undefined),
-  // Records have none of these yet.
-  decimal: () => undefined,
-  date: () => undefined,
   boolean: (value) => (typeof value === 'boolean' ? value : undefined),
   timestamp: (value) => {
     const instant = typeof value === 'string' ? new Date(value) : undefined;
@@ -40,7 +33,7 @@ function read(column: Column, value: unknown, where: string): Value {
     if (column.required) throw new InvalidRecord(`${where}: ${column.name} is missing.`);
     return null;
   }
-  const known = READ[column.type](value);
+  const known = (READ[column.type] ?? readerOf(column))(value);
   if (known === undefined) throw new InvalidRecord(`${where}: ${column.name} is not of type ${column.type}.`);
   const limit = column.maxBytes ?? DEFAULT_MAX_BYTES;
   if (typeof known === 'string' && Buffer.byteLength(known) > limit) {

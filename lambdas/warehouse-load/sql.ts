@@ -1,81 +1,81 @@
-import { type Column, type ColumnType, type Dataset, DEFAULT_MAX_BYTES } from '../../datasets/dataset.ts';
+import {
+  type Column,
+  type ColumnType,
+  type Dataset,
+  DEFAULT_DECIMAL,
+  DEFAULT_MAX_BYTES,
+  PUBLISHED_AT,
+  parquetColumns,
+} from '../../datasets/dataset.ts';
 import { LOAD_ID_COLUMN } from './contract.ts';
 
-const REDSHIFT_TYPES: Readonly<Record<Exclude<ColumnType, 'string'>, string>> = {
+/** Words of Redshift's SQL that every statement here is made of. */
+
+const REDSHIFT_TYPES: Readonly<Record<Exclude<ColumnType, 'string' | 'decimal'>, string>> = {
   integer: 'INTEGER',
   bigint: 'BIGINT',
   double: 'DOUBLE PRECISION',
-  decimal: 'DECIMAL(18, 2)',
   boolean: 'BOOLEAN',
   date: 'DATE',
   timestamp: 'TIMESTAMP',
 };
 
-export interface LoadStatements {
-  readonly dataset: Dataset;
-  readonly schema: string;
-  readonly loadId: string;
-  /** Rows of the Parquet files. */
-  readonly rows: number;
-  /** `s3://` address of the COPY manifest. */
-  readonly copyManifestUri: string;
+/** Redshift's type of a column. */
+export function redshiftType({
+  type,
+  maxBytes = DEFAULT_MAX_BYTES,
+  decimal = DEFAULT_DECIMAL,
+}: Column): string {
+  if (type === 'string') return `VARCHAR(${maxBytes})`;
+  if (type === 'decimal') return `DECIMAL(${decimal.precision}, ${decimal.scale})`;
+  return REDSHIFT_TYPES[type];
 }
 
-/**
- * The statements of one load, to be run as one transaction: stage, check, merge, check, count. A check that fails
- * raises an error, so that nothing of the load remains. Two loads of one table wait for each other at the lock; the
- * one whose snapshot is older than the other's commit fails as a serialization conflict and is run again.
- *
- * The last statement returns the number of this load's rows that are now in the table.
- */
-export function loadStatements({ dataset, schema, loadId, rows, copyManifestUri }: LoadStatements): string[] {
-  const table = `${schema}.${dataset.name}`;
-  const stage = `stage_${dataset.name}`;
-  const names = [...dataset.columns.map((column) => column.name), LOAD_ID_COLUMN].map(identifier);
-  const key = dataset.key.map(identifier);
-  // MERGE knows no alias of its target: its columns go by the name that the statement gives it.
-  const sameKey = key.map((name) => `${table}.${name} = ${stage}.${name}`).join(' AND ');
-  const loaded = `SELECT COUNT(*) FROM ${table} WHERE ${LOAD_ID_COLUMN} = ${quote(loadId)}`;
-  return [
-    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
-    `CREATE TABLE IF NOT EXISTS ${table} (${[...dataset.columns.map(columnDdl), `${LOAD_ID_COLUMN} VARCHAR(64) NOT NULL`].join(', ')})`,
-    `LOCK TABLE ${table}`,
-    `CREATE TEMP TABLE ${stage} (LIKE ${table})`,
-    `COPY ${stage} FROM ${quote(copyManifestUri)} IAM_ROLE default FORMAT AS PARQUET MANIFEST`,
-    expect(
-      `(SELECT COUNT(*) FROM ${stage}) = ${rows}`,
-      `the files do not hold the ${rows} rows of the manifest`,
-    ),
-    expect(
-      `(SELECT COUNT(*) FROM (SELECT DISTINCT ${key.join(', ')} FROM ${stage}) AS keys) = ${rows}`,
-      'the files hold the same key twice',
-    ),
-    `MERGE INTO ${table} USING ${stage} ON ${sameKey}` +
-      ` WHEN MATCHED THEN UPDATE SET ${names.map((name) => `${name} = ${stage}.${name}`).join(', ')}` +
-      ` WHEN NOT MATCHED THEN INSERT (${names.join(', ')}) VALUES (${names.map((name) => `${stage}.${name}`).join(', ')})`,
-    expect(`(${loaded}) = ${rows}`, `the table does not hold the ${rows} rows of the load`),
-    loaded,
-  ];
+/** A column as CREATE TABLE takes it. */
+export function columnDdl(column: Column): string {
+  return `${nullableDdl(column)}${column.required ? ' NOT NULL' : ''}`;
 }
 
-function columnDdl(column: Column): string {
-  const type =
-    column.type === 'string'
-      ? `VARCHAR(${column.maxBytes ?? DEFAULT_MAX_BYTES})`
-      : REDSHIFT_TYPES[column.type];
-  return `${identifier(column.name)} ${type}${column.required ? ' NOT NULL' : ''}`;
+/** A column as ALTER TABLE ADD COLUMN takes it: rows that are there have no value for it. */
+export function nullableDdl(column: Column): string {
+  return `${identifier(column.name)} ${redshiftType(column)}`;
 }
 
 /** A column's name as SQL takes it even where it is a reserved word, as `language` is in Redshift. */
-function identifier(name: string): string {
+export function identifier(name: string): string {
   return `"${name}"`;
 }
 
-/** A statement that fails, and with it the transaction, unless the condition holds: a text is no integer. */
-function expect(condition: string, otherwise: string): string {
-  return `SELECT CAST(CASE WHEN ${condition} THEN '0' ELSE ${quote(`refused: ${otherwise}`)} END AS INTEGER)`;
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+/** Names, separated by commas; each behind its table's name where one is given. */
+export function list(names: readonly string[], table?: string): string {
+  return names.map((name) => (table ? `${table}.${identifier(name)}` : identifier(name))).join(', ');
+}
+
+export const LOAD_ID = {
+  name: LOAD_ID_COLUMN,
+  type: 'string',
+  maxBytes: 64,
+  required: true,
+  description: 'Load that brought the row as it is; see the table loads',
+} as const satisfies Column;
+
+/** Columns of the staging table: those of the Parquet files that are written today. */
+export function stagedColumns(dataset: Dataset): readonly Column[] {
+  return parquetColumns(dataset);
+}
+
+/** Columns of the dataset's table. */
+export function tableColumns(dataset: Dataset): readonly Column[] {
+  return [...stagedColumns(dataset), LOAD_ID];
+}
+
+/** Columns by which of two versions of a row one is newer, the most telling first. */
+export function versionColumns({ origin, versionBy }: Dataset): readonly string[] {
+  if (origin === 'records') return [PUBLISHED_AT.name];
+  const byFile = ['landed_at', 'file_id', 'line'];
+  return versionBy === undefined || byFile.includes(versionBy) ? byFile : [versionBy, ...byFile];
 }

@@ -1,8 +1,8 @@
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { LAKE } from '../shared/contract.ts';
 import { isNamed } from '../shared/errors.ts';
-import { JSON_TYPE, type Objects } from '../shared/objects.ts';
-import type { LoadInput, Manifest } from './contract.ts';
+import { writeManifest } from '../shared/load-manifest.ts';
+import type { Objects } from '../shared/objects.ts';
+import type { Manifest } from './contract.ts';
 
 export interface StartLoadDependencies {
   readonly objects: Pick<Objects, 'write'>;
@@ -17,9 +17,7 @@ export interface StartLoadDependencies {
  */
 export async function startLoad(manifest: Manifest, dependencies: StartLoadDependencies): Promise<boolean> {
   const { objects, sfn, lakeBucket, stateMachineArn } = dependencies;
-  const ref = { bucket: lakeBucket, key: `${LAKE.manifests}${manifest.dataset}/${manifest.loadId}.json` };
-  await objects.write(ref, JSON.stringify(manifest), JSON_TYPE);
-  const input: LoadInput = { loadId: manifest.loadId, dataset: manifest.dataset, manifest: ref };
+  const input = await writeManifest(objects, lakeBucket, manifest);
   try {
     await sfn.send(
       new StartExecutionCommand({ stateMachineArn, name: manifest.loadId, input: JSON.stringify(input) }),

@@ -50,8 +50,8 @@ export function lifecycleRule(
  * What nobody needs after a week: a canary's files, whose ticket has been looked at by then, and what a run of the
  * reconciliation works with.
  */
-export function weekRule(prefix: string): LifecycleRule {
-  return { prefix, expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1) };
+export function weekRule(prefix: string, days = 7): LifecycleRule {
+  return { prefix, expiration: Duration.days(days), noncurrentVersionExpiration: Duration.days(1) };
 }
 
 /**

@@ -1,8 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { Bucket, type IBucket, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { CRM_WORK } from '../../lambdas/crm-tickets/contract.ts';
+import { MAINTENANCE_PREFIX } from '../../lambdas/maintenance/contract.ts';
 import { RECONCILIATION_PREFIX } from '../../lambdas/reconciliation/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
+import { TABULAR_PREFIX } from '../../lambdas/tabular/contract.ts';
 import type { Config } from '../config.ts';
 import { bucketDefaults, lifecycleRule, notifyQueue, weekRule } from './buckets.ts';
 import type { NodeFunction } from './node-function.ts';
@@ -48,6 +51,10 @@ export class Lake extends Construct {
               }),
         ),
         weekRule(RECONCILIATION_PREFIX.work),
+        weekRule(CRM_WORK, 15),
+        weekRule(MAINTENANCE_PREFIX.work),
+        // A failed execution can be redriven for 14 days (Step Functions developer guide).
+        weekRule(TABULAR_PREFIX.work, 15),
       ],
     });
     notifyQueue(this.bucket, this.curated.queue, [LAKE.curated]);
@@ -117,6 +124,16 @@ export class Lake extends Construct {
       actions: ['s3:PutObject'],
       resources: this.#objects(prefixes),
       wildcardReason: `Writes one object for each file below ${prefixes.join(' and ')}: names follow from the files.`,
+    });
+    fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
+  }
+
+  /** Lets a function delete objects below prefixes, and tells it the bucket. Old versions stay until they expire. */
+  grantDelete(fn: NodeFunction, ...prefixes: LakePrefix[]): void {
+    fn.permit({
+      actions: ['s3:DeleteObject'],
+      resources: this.#objects(prefixes),
+      wildcardReason: `Deletes what it is done with below ${prefixes.join(' and ')}: names follow from the files.`,
     });
     fn.addEnvironment('LAKE_BUCKET', this.bucket.bucketName);
   }

@@ -34,8 +34,9 @@ export class InvalidDefinition extends Error {
 
 export interface StateMachineProps {
   readonly config: Config;
-  /** Name of the pipeline: its definition is `statemachines/<pipeline>.asl.json`. */
   readonly pipeline: string;
+  /** Its definition is `statemachines/<definition>.asl.json`. @default pipeline */
+  readonly definition?: string;
   /** A value for each `${Placeholder}` of the definition, no more and no fewer. */
   readonly substitutions: Readonly<Record<string, string>>;
   /** Functions that it invokes. */
@@ -64,8 +65,8 @@ export class StateMachine extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: StateMachineProps) {
     super(scope, id);
-    const { config, pipeline, substitutions } = props;
-    const file = `statemachines/${pipeline}.asl.json`;
+    const { config, pipeline, definition: name = pipeline, substitutions } = props;
+    const file = `statemachines/${name}.asl.json`;
     const definition = readFileSync(join(PROJECT_ROOT, file), 'utf8');
     checkDefinition(file, definition, Object.keys(substitutions));
 
@@ -128,6 +129,24 @@ export class StateMachine extends Construct implements IGrantable {
       resources: [this.executions],
       wildcardReason: `Describes executions of ${this.pipeline}: each has a name of its own.`,
     });
+  }
+
+  /**
+   * Lets a function that it invokes describe its executions. In a policy of its own, because the function's own comes
+   * before the state machine that invokes it.
+   */
+  grantDescribeBack(fn: NodeFunction): void {
+    const policy = new Policy(fn, 'DescribePolicy', {
+      roles: [fn.role],
+      statements: [
+        new PolicyStatement({ actions: ['states:DescribeExecution'], resources: [this.executions] }),
+      ],
+    });
+    acknowledgeWildcards(
+      policy,
+      [this.executions],
+      `Describes executions of ${this.pipeline}: each has a name of its own.`,
+    );
   }
 
   /** Lets a function answer tasks that wait with a token. */

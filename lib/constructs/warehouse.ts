@@ -105,11 +105,20 @@ export class Warehouse extends Construct {
 
   /** What it takes to run statements as the administrator and to read their results. */
   get statementPermissions(): Permission[] {
+    return this.#statements('redshift-data:DescribeStatement', 'redshift-data:GetStatementResult');
+  }
+
+  /** What it takes to run statements as the administrator that have no result. */
+  get commandPermissions(): Permission[] {
+    return this.#statements('redshift-data:DescribeStatement');
+  }
+
+  #statements(...actions: string[]): Permission[] {
     return [
       { actions: ['redshift-data:BatchExecuteStatement'], resources: [this.#workgroupArn] },
       {
         // A statement has no ARN; the Data API shows it to the role that ran it and to nobody else.
-        actions: ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'],
+        actions,
         resources: ['*'],
         wildcardReason:
           'Log deliveries and X-Ray have no resources, nor have statements of the Redshift Data API: they can only be allowed on all.',

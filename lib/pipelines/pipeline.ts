@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import type { NodeFunction } from '../constructs/node-function.ts';
 import type { StateMachine } from '../constructs/state-machine.ts';
 import type { TaskQueue } from '../constructs/task-queue.ts';
+import type { WebhookApi } from '../constructs/webhook-api.ts';
 
 /** What every pipeline is given. */
 export interface PipelineProps {
@@ -18,8 +19,12 @@ export interface Pipeline extends IConstruct {
   readonly stateMachine?: StateMachine;
   /** Pipeline whose executions start this one's: a failure is that one's too, and told there. */
   readonly partOf?: string;
+  /** Whether its executions are about no file or load, so that the recorder leaves them out. @default false */
+  readonly isUnrecorded?: boolean;
   /** Queues that its functions empty. */
   readonly queues: readonly TaskQueue[];
+  /** Where a service on the internet calls it. */
+  readonly webhookApi?: WebhookApi;
   /** Where messages go that could not be worked on. */
   readonly deadLetters: readonly IQueue[];
 }

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { CRM_ANALYSES, CRM_TEXTS } from '../../lambdas/crm-tickets/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
@@ -54,7 +55,9 @@ export class SentimentPipeline extends Construct implements Pipeline {
     tasks.consumedBy(analyse, { batchSize: 1, maxConcurrency: config.concurrency.sentiment });
     tasks.grantDelay(analyse);
     this.stateMachine.grantAnswer(analyse);
-    lake.grantRead(analyse, LAKE.restricted);
+    lake.grantRead(analyse, LAKE.restricted, ...(config.crm.enabled ? [CRM_TEXTS, CRM_ANALYSES] : []));
+    // Texts of tickets that an interrupted attempt has analysed are not paid for again.
+    if (config.crm.enabled) lake.grantTellMissing(analyse, CRM_ANALYSES);
     lake.grantWrite(analyse, LAKE.redacted, LAKE.analysis);
     analyse.permit({
       actions: [

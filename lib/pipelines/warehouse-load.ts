@@ -1,8 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { MAINTENANCE_PREFIX } from '../../lambdas/maintenance/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import { MAX_LOAD_ENTRIES } from '../../lambdas/warehouse-load/contract.ts';
 import type { AuditTable } from '../constructs/audit-table.ts';
+import { grantPutIncident } from '../constructs/incidents.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import { StateMachine } from '../constructs/state-machine.ts';
@@ -33,11 +35,13 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
       config,
       pipeline,
       entry: 'lambdas/warehouse-load/compact.ts',
-      description: 'Makes one Parquet file for each partition of a manifest.',
+      description: 'Gathers the Parquet files of a manifest, and the statements that load them.',
       timeout: Duration.minutes(15),
       memory: 2048,
     });
-    lake.grantRead(compact, LAKE.manifests);
+    // Publications of pipelines that load themselves have no event, and Parquet files of publications no version.
+    lake.grantRead(compact, LAKE.manifests, LAKE.published, LAKE.loaded, MAINTENANCE_PREFIX.compaction);
+    lake.grantTellMissing(compact, LAKE.loaded, MAINTENANCE_PREFIX.compaction);
     // An event names the version that it is about.
     lake.grantReadVersions(compact, LAKE.curated);
     lake.grantWrite(compact, LAKE.loaded, LAKE.manifests);
@@ -53,16 +57,28 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
     lake.grantRead(mark, LAKE.manifests);
     audit.grantRecord(mark);
 
+    grantPutIncident(mark);
+
+    const migrate = new NodeFunction(this, 'Migrate', {
+      config,
+      pipeline,
+      entry: 'lambdas/warehouse-load/migrate.ts',
+      description: 'Says which tables, columns and views the warehouse lacks.',
+      timeout: Duration.minutes(1),
+    });
+    migrate.addEnvironment('WAREHOUSE_SCHEMA', config.warehouse.schema);
+
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       config,
       pipeline,
       substitutions: {
         CompactFunctionArn: compact.functionArn,
         MarkFunctionArn: mark.functionArn,
+        MigrateFunctionArn: migrate.functionArn,
         ...warehouseSubstitutions(warehouse),
         PollSeconds: `${config.warehouse.pollSeconds}`,
       },
-      invokes: [compact, mark],
+      invokes: [compact, migrate, mark],
       permissions: warehouse?.statementPermissions ?? [],
     });
 
@@ -84,7 +100,7 @@ export class WarehouseLoadPipeline extends Construct implements Pipeline {
     this.stateMachine.grantStart(start);
     start.addEnvironment('LOAD_STATE_MACHINE_ARN', this.stateMachine.arn);
 
-    this.functions = [start, compact, mark];
+    this.functions = [start, compact, migrate, mark];
     this.queues = [lake.curated];
     this.deadLetters = [lake.curated.deadLetters];
   }

@@ -8,6 +8,7 @@ import { Catalogue } from '../constructs/catalogue.ts';
 import { Lake } from '../constructs/lake.ts';
 import { LandingZone } from '../constructs/landing-zone.ts';
 import { OcrJobsTable } from '../constructs/ocr-jobs-table.ts';
+import { SourcesTable } from '../constructs/sources-table.ts';
 import { TicketsTable } from '../constructs/tickets-table.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 
@@ -24,6 +25,8 @@ export class DataStack extends Stack {
   readonly audit: AuditTable;
   readonly jobs: OcrJobsTable;
   readonly tickets: TicketsTable;
+  /** Where tickets are fetched from a CRM. */
+  readonly sources?: SourcesTable;
   readonly warehouse?: Warehouse;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
@@ -44,6 +47,7 @@ export class DataStack extends Stack {
     this.audit = new AuditTable(this, 'Audit', { config });
     this.jobs = new OcrJobsTable(this, 'OcrJobs', { config });
     this.tickets = new TicketsTable(this, 'Tickets', { config });
+    if (config.crm.enabled) this.sources = new SourcesTable(this, 'Sources', { config });
     const catalogue = new Catalogue(this, 'Catalogue', { config, lake: this.lake });
     if (config.warehouse.enabled)
       this.warehouse = new Warehouse(this, 'Warehouse', { config, lake: this.lake });
@@ -54,11 +58,14 @@ export class DataStack extends Stack {
       AuditTableName: this.audit.table.tableName,
       OcrJobsTableName: this.jobs.table.tableName,
       TicketsTableName: this.tickets.table.tableName,
+      SourcesTableName: this.sources?.table.tableName,
       GlueDatabaseName: catalogue.databaseName,
       WarehouseWorkgroupName: this.warehouse?.workgroupName,
       WarehouseDatabase: this.warehouse?.database,
       WarehouseSchema: this.warehouse && config.warehouse.schema,
       WarehouseSecretArn: this.warehouse?.secretArn,
+      // What the command line's estimate of a query's cost begins with.
+      WarehouseRpus: this.warehouse && `${config.warehouse.baseCapacity}`,
     };
     for (const [name, value] of Object.entries(outputs)) {
       if (value !== undefined) new CfnOutput(this, name, { value });

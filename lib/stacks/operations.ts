@@ -10,8 +10,11 @@ import { SpendWatch } from '../constructs/spend-watch.ts';
 import { AuditExportPipeline } from '../pipelines/audit-export.ts';
 import { BackfillPipeline } from '../pipelines/backfill.ts';
 import { CanaryPipeline } from '../pipelines/canary.ts';
+import { CrmTicketsPipeline } from '../pipelines/crm-tickets.ts';
+import { ExpectedFilesPipeline } from '../pipelines/expected-files.ts';
 import { HelpDeskPipeline } from '../pipelines/help-desk.ts';
 import { TRIGGERS } from '../pipelines/index.ts';
+import { MaintenancePipeline } from '../pipelines/maintenance.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { ReconciliationPipeline } from '../pipelines/reconciliation.ts';
 import type { DataStack } from './data.ts';
@@ -60,6 +63,14 @@ export class OperationsStack extends Stack {
     });
     new CfnOutput(this, 'ReconciliationStateMachineArn', { value: reconciliation.stateMachine.arn });
 
+    const maintenance = new MaintenancePipeline(this, 'Maintenance', {
+      config,
+      lake,
+      audit,
+      ...(data.warehouse && { warehouse: data.warehouse }),
+    });
+    new CfnOutput(this, 'MaintenanceStateMachineArn', { value: maintenance.stateMachine.arn });
+
     const auditExport = config.reconciliation.auditExport
       ? [new AuditExportPipeline(this, 'AuditExport', { config, lake, audit })]
       : [];
@@ -68,8 +79,18 @@ export class OperationsStack extends Stack {
     }
     if (config.reconciliation.dataEvents) new DataEvents(this, 'DataEvents', { config, landing, lake });
 
+    const expectedFiles = new ExpectedFilesPipeline(this, 'ExpectedFiles', { config, audit });
+    new CfnOutput(this, 'ExpectedFilesStateMachineArn', { value: expectedFiles.stateMachine.arn });
+
     // Pipelines of this stack: their failed executions are incidents too.
-    const working: readonly Pipeline[] = [backfill, reconciliation, ...auditExport, ...canary];
+    const working: readonly Pipeline[] = [
+      backfill,
+      reconciliation,
+      maintenance,
+      expectedFiles,
+      ...auditExport,
+      ...canary,
+    ];
     const helpDesk = new HelpDeskPipeline(this, 'HelpDesk', {
       config,
       tickets: data.tickets,
@@ -82,6 +103,9 @@ export class OperationsStack extends Stack {
         .flatMap(({ stateMachine }) => stateMachine ?? []),
     });
     reconciliation.tells(helpDesk.incidents);
+    for (const pipeline of pipelines.pipelines) {
+      if (pipeline instanceof CrmTicketsPipeline) pipeline.schedule(this, config);
+    }
     // A new schedule starts at once: what it tells, and a canary's failure, would be lost without somebody who listens.
     for (const construct of this.node.findAll()) {
       if (construct instanceof Schedule) construct.node.addDependency(helpDesk);

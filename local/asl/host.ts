@@ -15,6 +15,8 @@ export interface TaskCall {
   readonly signal: AbortSignal;
   /** The same for the same visit and attempt, also after a restart: what makes a start idempotent. */
   readonly visit: string;
+  /** The answer to the start of the job that is waited for (`.sync`), where the process ended meanwhile. */
+  readonly job?: Json;
   /** To be called when a job was started that is then waited for (`.sync`), with the answer to the start. */
   submitted(output: Json): void;
 }

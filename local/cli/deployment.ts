@@ -1,9 +1,11 @@
 import {
+  GetBucketNotificationConfigurationCommand,
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { z } from 'zod';
 import type { Runtime } from '../runtime.ts';
 import type { Shape } from '../services/service.ts';
 
@@ -25,6 +27,32 @@ export interface LandedFile {
   readonly key: string;
   readonly versionId: string;
 }
+
+/** What the warehouse answers; the first thousand rows or so. */
+export interface Answer {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | boolean | null)[])[];
+}
+
+/** The warehouse did not run a statement; the message is its own. */
+class WarehouseRefused extends Error {
+  override readonly name = 'WarehouseRefused';
+}
+
+const Field = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const Result = z.object({
+  ColumnMetadata: z.array(z.object({ name: z.string() })),
+  Records: z.array(z.array(Field)),
+});
+
+/** A field says its type by the name of its one member; `isNull` has no value. */
+function plainField(field: z.output<typeof Field>): string | number | boolean | null {
+  const [[type, value] = ['isNull', null]] = Object.entries(field);
+  return type === 'isNull' ? null : value;
+}
+
+/** Its files have a name of their own. */
+const CANARY = 'canary/';
 
 /** The deployed pipeline as a person with the administrator's rights sees it, found through the stacks' outputs. */
 export class Deployment {
@@ -91,22 +119,45 @@ export class Deployment {
     return states;
   }
 
-  /** How many executions of document-ingestion each file has had. */
+  /** Prefixes of the landing bucket whose new objects start a pipeline, but for the canary's. */
+  async prefixes(): Promise<readonly string[]> {
+    const { QueueConfigurations = [] } = await this.#s3.send(
+      new GetBucketNotificationConfigurationCommand({ Bucket: this.landingBucket }),
+    );
+    return QueueConfigurations.flatMap(({ Filter }) => Filter?.Key?.FilterRules ?? [])
+      .filter(({ Name }) => Name?.toLowerCase() === 'prefix')
+      .flatMap(({ Value }) => (Value && Value !== CANARY ? [Value] : []));
+  }
+
+  /** ARNs of the state machines that files start: of the documents' pipeline, and of each dataset of tabular files. */
+  async fileMachines(): Promise<readonly string[]> {
+    const datasets = (await this.prefixes()).filter((prefix) => prefix !== 'documents/');
+    const names = ['document-ingestion', ...datasets.map((prefix) => prefix.slice(0, -1))];
+    return names.map((name) =>
+      this.output(
+        `${name.replace(/(?:^|[-_])(\w)/g, (_, first: string) => first.toUpperCase())}StateMachineArn`,
+      ),
+    );
+  }
+
+  /** How many executions each file has had. */
   async executionsByFile(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
-    let nextToken: unknown;
-    do {
-      const page = await this.#call('states', 'ListExecutions', {
-        stateMachineArn: this.output('DocumentIngestionStateMachineArn'),
-        maxResults: 1000,
-        ...(nextToken ? { nextToken } : {}),
-      });
-      for (const { name } of Array.isArray(page.executions) ? page.executions : []) {
-        const fileId = String(name).slice(0, 64);
-        counts.set(fileId, (counts.get(fileId) ?? 0) + 1);
-      }
-      nextToken = page.nextToken;
-    } while (nextToken);
+    for (const stateMachineArn of await this.fileMachines()) {
+      let nextToken: unknown;
+      do {
+        const page = await this.#call('states', 'ListExecutions', {
+          stateMachineArn,
+          maxResults: 1000,
+          ...(nextToken ? { nextToken } : {}),
+        });
+        for (const { name } of Array.isArray(page.executions) ? page.executions : []) {
+          const fileId = String(name).slice(0, 64);
+          counts.set(fileId, (counts.get(fileId) ?? 0) + 1);
+        }
+        nextToken = page.nextToken;
+      } while (nextToken);
+    }
     return counts;
   }
 
@@ -128,27 +179,38 @@ export class Deployment {
     return files;
   }
 
-  /** Rows of the warehouse's documents table; 0 before the first load, and where there is no warehouse. */
-  async documentsInWarehouse(): Promise<number> {
+  /** Rows of a table of the warehouse; 0 before its first load, and where there is no warehouse. */
+  async rowsInWarehouse(table: string): Promise<number> {
     if (!this.hasWarehouse) return 0;
-    const schema = this.output('WarehouseSchema');
+    try {
+      const { rows } = await this.ask(`SELECT COUNT(*) FROM ${this.output('WarehouseSchema')}.${table}`);
+      return Number(rows[0]?.[0] ?? 0);
+    } catch (error) {
+      if (error instanceof WarehouseRefused && /does not exist/i.test(error.message)) return 0;
+      throw error;
+    }
+  }
+
+  /** Asks the warehouse. @throws WarehouseRefused */
+  async ask(Sql: string): Promise<Answer> {
     const { Id } = await this.#call('redshift-data', 'ExecuteStatement', {
       WorkgroupName: this.output('WarehouseWorkgroupName'),
       Database: this.output('WarehouseDatabase'),
-      Sql: `SELECT COUNT(*) FROM ${schema}.documents`,
+      Sql,
     });
     for (;;) {
       const { Status, Error: reason } = await this.#call('redshift-data', 'DescribeStatement', { Id });
       if (Status === 'FINISHED') break;
-      if (Status === 'FAILED' || Status === 'ABORTED') {
-        if (/does not exist/i.test(String(reason))) return 0;
-        throw new Error(`The warehouse did not answer: ${reason}`);
-      }
+      if (Status === 'FAILED' || Status === 'ABORTED') throw new WarehouseRefused(String(reason));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const result = await this.#call('redshift-data', 'GetStatementResult', { Id });
-    const field = Array.isArray(result.Records) ? result.Records[0]?.[0] : undefined;
-    return Number(field?.longValue ?? 0);
+    const { ColumnMetadata, Records } = Result.parse(
+      await this.#call('redshift-data', 'GetStatementResult', { Id }),
+    );
+    return {
+      columns: ColumnMetadata.map(({ name }) => name),
+      rows: Records.map((row) => row.map(plainField)),
+    };
   }
 
   #call(service: string, operation: string, input: Shape): Promise<Shape> {

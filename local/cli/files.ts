@@ -8,12 +8,14 @@ const ABOUT_SAMPLES = new Set(['expected.json', 'README.md']);
 
 export interface InputFile {
   readonly path: string;
-  /** Key in the landing bucket. */
-  readonly key: string;
+  /** Path below the input folder, its parts parted by slashes. */
+  readonly name: string;
 }
 
+const DOCUMENTS = 'documents/';
+
 /**
- * Files of a folder and its folders, as keys under `documents/`.
+ * Files of a folder and its folders, in order.
  * @throws WrongUsage when there is no such folder or it holds no file
  */
 export function inputFiles(directory: string, options: { samples: boolean }): InputFile[] {
@@ -25,9 +27,20 @@ export function inputFiles(directory: string, options: { samples: boolean }): In
     .filter((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.isFile())
     .filter((name) => !(options.samples && ABOUT_SAMPLES.has(name)))
     .sort()
-    .map((name) => ({ path: join(directory, name), key: `documents/${name.split(sep).join('/')}` }));
+    .map((name) => ({ path: join(directory, name), name: name.split(sep).join('/') }));
   if (files.length === 0) throw new WrongUsage(`--input: ${directory} holds no file.`);
   return files;
+}
+
+/**
+ * Key of an input file in the landing bucket: what lies in a folder that is called like a dataset of tabular files goes
+ * there, and everything else is a document.
+ * @param prefixes those that start a pipeline, for example `sales/`
+ */
+export function keyOf(name: string, prefixes: readonly string[]): string {
+  return prefixes.some((prefix) => prefix !== DOCUMENTS && name.startsWith(prefix))
+    ? name
+    : `${DOCUMENTS}${name}`;
 }
 
 /** `sha256(bucket | key | versionId)` in hex: the file id of the audit table. */

@@ -2,7 +2,7 @@ import type { Runtime } from '../runtime.ts';
 import type { Deployment } from './deployment.ts';
 
 /** What to try next, with the names of this deployment filled in. */
-export function nextSteps(deployment: Deployment, { endpoint, helpDesk }: Runtime): string {
+export function nextSteps(deployment: Deployment, { endpoint, helpDesk, crm }: Runtime): string {
   const machine = deployment.output('DocumentIngestionStateMachineArn');
   const aws = `aws --endpoint-url ${endpoint}`;
   return `The runtime stays up. Endpoint: ${endpoint}
@@ -10,7 +10,7 @@ export function nextSteps(deployment: Deployment, { endpoint, helpDesk }: Runtim
   lake bucket     ${deployment.output('LakeBucketName')}
   audit table     ${deployment.auditTable}
   help desk       ${helpDesk?.url}
-
+${crm ? `  CRM             ${crm.url}\n` : ''}
 Try, in another terminal (any credentials will do):
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 

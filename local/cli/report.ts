@@ -9,12 +9,15 @@ export interface FileReport {
   readonly reason: string | null;
   readonly kind: string | null;
   readonly pages: number | null;
+  /** Of tabular files: rows that were taken in, and rows that went to quarantine. */
+  readonly rows: number | null;
+  readonly quarantined: number | null;
   readonly language: string | null;
   readonly sentiment: string | null;
   readonly sentimentScore: number | null;
   /** S3 address of the plain extracted text. */
   readonly textUri: string | null;
-  /** Executions of document-ingestion for this file. */
+  /** Executions of its pipeline for this file. */
   readonly executions: number;
   readonly loaded: boolean;
   /** From landing to outcome. */
@@ -24,10 +27,15 @@ export interface FileReport {
 export interface Report {
   readonly seconds: number;
   readonly files: readonly FileReport[];
-  readonly warehouse: { readonly documents: number };
+  /** Rows of the warehouse's tables. */
+  readonly warehouse: Readonly<Record<WarehouseTable, number>>;
   /** Tickets at the help desk of this machine, oldest first. */
   readonly tickets: readonly TicketReport[];
 }
+
+/** Tables whose rows the report counts. */
+export const WAREHOUSE_TABLES = ['documents', 'sales', 'tickets', 'customers'] as const;
+export type WarehouseTable = (typeof WAREHOUSE_TABLES)[number];
 
 /** One ticket of the report. */
 export interface TicketReport {
@@ -60,6 +68,8 @@ export function fileReport(file: TrackedFile, state: FileState | undefined, exec
     reason: state?.reason ?? null,
     kind: text(result.kind),
     pages: number(result.pages),
+    rows: number(result.rows),
+    quarantined: number(result.quarantined),
     language: text(result.language),
     sentiment: text(result.sentiment),
     sentimentScore: number(result.sentimentScore),
@@ -99,6 +109,7 @@ const COLUMNS: readonly { title: string; right?: boolean; of: (file: FileReport)
   { title: 'File', of: (file) => printable(file.fileName.replace(/^documents\//, '')) },
   { title: 'Outcome', of: (file) => file.status },
   { title: 'Pages', right: true, of: (file) => String(file.pages ?? '') },
+  { title: 'Rows', right: true, of: rowsOf },
   { title: 'Language', of: (file) => file.language ?? '' },
   { title: 'Sentiment', of: (file) => file.sentiment ?? '' },
   { title: 'Loaded', of: (file) => (file.loaded ? 'yes' : '') },
@@ -106,22 +117,37 @@ const COLUMNS: readonly { title: string; right?: boolean; of: (file: FileReport)
   { title: 'Reason', of: (file) => printable(file.reason ?? '') },
 ];
 
+/** `114 of 120` where some went to quarantine. */
+function rowsOf({ rows, quarantined }: FileReport): string {
+  if (rows === null) return '';
+  return quarantined ? `${rows} of ${rows + quarantined}` : String(rows);
+}
+
 /** The report as a table for people. */
 export function table(files: readonly FileReport[]): string {
-  const rows = [
-    COLUMNS.map((column) => column.title),
-    ...files.map((file) => COLUMNS.map((column) => column.of(file))),
-  ];
-  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))));
+  return grid(
+    COLUMNS,
+    files.map((file) => COLUMNS.map((column) => column.of(file))),
+  );
+}
+
+/** Rows below their titles, in columns. */
+export function grid(
+  columns: readonly { readonly title: string; readonly right?: boolean }[],
+  body: readonly (readonly string[])[],
+): string {
+  const rows = [columns.map(({ title }) => title), ...body];
+  const widths = columns.map((_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))));
   const line = (row: readonly string[]) =>
     row
-      .map((cell, i) => pad(cell, widths[i] ?? 0, COLUMNS[i]?.right === true))
+      .map((cell, i) => pad(cell, widths[i] ?? 0, columns[i]?.right === true))
       .join('  ')
       .trimEnd();
-  const [head = [], ...body] = rows;
   // Nothing stands beside the last column, so that its rule need not reach as far as its longest sentence.
-  const rules = widths.map((width, i) => '─'.repeat(i < COLUMNS.length - 1 ? width : 'Reason'.length));
-  return [line(head), rules.join('  '), ...body.map(line)].join('\n');
+  const rules = columns.map(({ title }, i) =>
+    '─'.repeat((i < columns.length - 1 ? widths[i] : title.length) ?? 0),
+  );
+  return [line(columns.map(({ title }) => title)), rules.join('  '), ...body.map(line)].join('\n');
 }
 
 function pad(cell: string, width: number, right: boolean): string {

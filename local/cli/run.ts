@@ -4,7 +4,7 @@ import { emptyData } from '../data-directory.ts';
 import { defaultDataDir, type Runtime, startRuntime } from '../runtime.ts';
 import { Deployment, type FileState } from './deployment.ts';
 import { announceFaults, drill } from './drill.ts';
-import { fileIdOf, inputFiles } from './files.ts';
+import { fileIdOf, inputFiles, keyOf } from './files.ts';
 import { nextSteps } from './next-steps.ts';
 import { tellOperations } from './operations.ts';
 import type { StartOptions } from './options.ts';
@@ -21,6 +21,7 @@ import {
   ticketReport,
 } from './report.ts';
 import { synthesise } from './synthesise.ts';
+import { fetchTickets, joined } from './tickets.ts';
 
 /** How often the audit table is asked for outcomes, milliseconds. */
 const POLL_MS = 200;
@@ -54,13 +55,15 @@ export async function run(
     assembly,
     dataDir,
     port: options.port,
-    helpDesk: { port: helpDeskPort(options.port) },
+    helpDesk: { port: portBeside(options.port, 100) },
+    // Files of one's own are about those files.
+    ...(options.input === undefined && { crm: { port: portBeside(options.port, 101) } }),
     faults: { seed: options.seed, breaks: [...options.break], rules: [...options.fault] },
     onEvent: (event) => progress.observe(event),
   });
   try {
     say(`Ready after ${((performance.now() - began) / 1000).toFixed(1)} s at ${runtime.endpoint}`);
-    say(`Help desk at ${runtime.helpDesk?.url}\n`);
+    say(`Help desk at ${runtime.helpDesk?.url}${runtime.crm ? `, CRM at ${runtime.crm.url}` : ''}\n`);
     announceFaults(runtime, options.break, say);
     tellOperations(runtime, progress);
     const deployment = new Deployment(runtime);
@@ -69,16 +72,18 @@ export async function run(
       options.break.length === 0 ||
       (await drill({ root, runtime, deployment, breaks: options.break, files, progress, signal }));
     const states = await follow(deployment, progress, files, signal);
+    const isFetched = await fetchTickets(runtime, deployment, progress, signal);
     progress.finish();
     const report = await reportOf(runtime, deployment, states, (performance.now() - began) / 1000);
     say(`\n${table(report.files)}\n`);
+    if (runtime.crm && isFetched && deployment.hasWarehouse) say(`${await joined(deployment)}\n`);
     if (options.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     if (!options.once && !signal.aborted) {
       say(nextSteps(deployment, runtime));
       await stayUp(deployment, progress, runtime, signal);
     }
     if (options.once && signal.aborted) return 130;
-    return !options.once || (isMended && report.files.every(isGood)) ? 0 : 1;
+    return !options.once || (isMended && isFetched && report.files.every(isGood)) ? 0 : 1;
   } finally {
     progress.finish();
     await runtime.stop();
@@ -86,7 +91,8 @@ export async function run(
 }
 
 /** A place of its own, out of the way of who takes the port after ours: 4666 beside 4566. */
-const helpDeskPort = (port: number) => (port === 0 || port + 100 > 65_535 ? 0 : port + 100);
+const portBeside = (port: number, distance: number) =>
+  port === 0 || port + distance > 65_535 ? 0 : port + distance;
 
 /** Drops the input, and takes up what an earlier run left on its way. */
 async function drop(
@@ -98,8 +104,10 @@ async function drop(
   const bucket = deployment.landingBucket;
   const tracked = await unfinished(deployment);
   for (const file of tracked) progress.add(file.fileId, file.fileName);
-  for (const { path, key } of input) {
+  const prefixes = await deployment.prefixes();
+  for (const { path, name } of input) {
     if (signal.aborted) break;
+    const key = keyOf(name, prefixes);
     const { versionId } = await deployment.drop(key, readFileSync(path));
     const file = { fileId: fileIdOf(bucket, key, versionId), fileName: key };
     tracked.push(file);
@@ -110,7 +118,10 @@ async function drop(
 
 async function unfinished(deployment: Deployment): Promise<TrackedFile[]> {
   const bucket = deployment.landingBucket;
-  const landed = (await deployment.landed('documents/')).map(({ key, versionId }) => ({
+  const versions = await Promise.all(
+    (await deployment.prefixes()).map((prefix) => deployment.landed(prefix)),
+  );
+  const landed = versions.flat().map(({ key, versionId }) => ({
     fileId: fileIdOf(bucket, key, versionId),
     fileName: key,
   }));
@@ -152,7 +163,12 @@ async function reportOf(
   return {
     seconds: Math.round(seconds * 1000) / 1000,
     files,
-    warehouse: { documents: await deployment.documentsInWarehouse() },
+    warehouse: {
+      documents: await deployment.rowsInWarehouse('documents'),
+      sales: await deployment.rowsInWarehouse('sales'),
+      tickets: await deployment.rowsInWarehouse('tickets'),
+      customers: await deployment.rowsInWarehouse('customers'),
+    },
     tickets: runtime.helpDesk?.tickets().map(ticketReport) ?? [],
   };
 }

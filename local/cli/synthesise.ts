@@ -13,17 +13,23 @@ const INPUTS = [
   'bin/app.ts',
   'lib/**/*.ts',
   'lambdas/**/*.ts',
-  'datasets/**/*.ts',
+  'datasets/*.{json,ts}',
+  'glue/*',
   'statemachines/*.json',
   'cdk.json',
   'package-lock.json',
 ];
 
 /**
- * What the laptop's configuration has beside that of the environment: the help desk is on this machine, where a desk in
- * AWS would be refused, and the second channel has somebody to write to, whose mails are shown and never sent.
+ * What the laptop's configuration has beside that of the environment: the help desk and the CRM are on this machine, where
+ * those of AWS would be refused, and the second channel has somebody to write to, whose mails are shown and never sent.
  */
-const CONTEXT = { 'helpDesk.allowPrivateTargets': true, 'helpDesk.email': 'on-call@example.com' };
+const CONTEXT = {
+  'helpDesk.allowPrivateTargets': true,
+  'helpDesk.email': 'on-call@example.com',
+  'crm.enabled': true,
+  'crm.allowPrivateTargets': true,
+};
 
 /**
  * Synthesises the application as `cdk synth` does, without the CLI's own start-up time, and only when its sources have

@@ -20,8 +20,6 @@ const Queues = z.object({ QueueUrls: z.array(z.string()).default([]) });
 const Depth = z.object({ Attributes: z.record(z.string(), z.string()) });
 const Members = z.object({ Items: z.array(z.object({ pk: z.object({ S: z.string() }) })) });
 
-/** State machines whose executions fail by themselves; children fail with their parent. */
-const MACHINES = ['DocumentIngestionStateMachineArn', 'WarehouseLoadStateMachineArn'];
 const FAILED = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 /** Queues that stay full for good reasons: what was given up, and what waits for a help desk that is down. */
 const MAY_WAIT = /DeadLetters|HelpDesk/;
@@ -68,9 +66,13 @@ async function executionsIn(
   statuses: readonly string[],
 ): Promise<string[]> {
   const found: string[] = [];
-  for (const machine of MACHINES) {
+  // State machines whose executions fail by themselves; children fail with their parent.
+  for (const stateMachineArn of [
+    ...(await deployment.fileMachines()),
+    deployment.output('WarehouseLoadStateMachineArn'),
+  ]) {
     for (const statusFilter of statuses) {
-      const input = { stateMachineArn: deployment.output(machine), statusFilter, maxResults: 1000 };
+      const input = { stateMachineArn, statusFilter, maxResults: 1000 };
       const page = Executions.parse(
         await runtime.context.call('states', 'ListExecutions', input, ADMINISTRATOR),
       );

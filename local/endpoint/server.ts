@@ -18,7 +18,7 @@ export interface EndpointOptions {
   readonly onCall?: ((call: ObservedCall) => void) | undefined;
   /** Stands around REST requests, as `dispatch` around the others. */
   readonly faults: Faults;
-  /** What the runtime itself answers, by path. */
+  /** What the runtime itself answers, by path; one that ends in a slash is the first part of longer ones. */
   readonly controls: Readonly<Record<string, (request: HttpRequest) => Promise<HttpResponse>>>;
 }
 
@@ -86,7 +86,8 @@ export class Endpoint {
       body,
       caller: this.#options.keys.callerOf(scope?.accessKeyId),
     };
-    const control = this.#options.controls[path];
+    const { controls } = this.#options;
+    const control = controls[path] ?? controls[path.slice(0, path.indexOf('/', 1) + 1)];
     const response = await (control ? control(request) : this.#answer(signingName, request, requestId));
     await send(outgoing, response, requestId, request.method === 'HEAD');
   }

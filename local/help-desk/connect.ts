@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Caller, RuntimeContext } from '../services/service.ts';
 import type { ProvisionedStacks } from '../template/provision.ts';
+import type { Connection } from './api.ts';
 import { type HelpDesk, isDeskName } from './index.ts';
 
 /** How a template tells that a secret is to hold the connection of a desk: metadata of the resource. */
@@ -15,36 +16,37 @@ const ADMINISTRATOR: Caller = { kind: 'administrator' };
 export async function connectDesks(
   helpDesk: HelpDesk,
   { stacks }: ProvisionedStacks,
-  { call, warn }: Pick<RuntimeContext, 'call' | 'warn'>,
+  context: Pick<RuntimeContext, 'call' | 'warn'>,
 ): Promise<void> {
   for (const { template, resources } of stacks) {
     for (const { logicalId, physicalId } of resources) {
       const declared = template.Resources[logicalId]?.Metadata?.[DESK_METADATA];
       if (declared === undefined) continue;
       const { name, provider } = Metadata.parse(declared);
-      if (!isDeskName(provider)) {
-        warn(
+      if (isDeskName(provider)) await putConnection(context, physicalId, helpDesk.connections(provider)[0]);
+      else
+        context.warn(
           `The desk ${name} is of the kind ${provider}, which has no local stand-in; it stays unconnected.`,
         );
-        continue;
-      }
-      const [connection] = helpDesk.connections(provider);
-      const { SecretString } = await call(
-        'secretsmanager',
-        'GetSecretValue',
-        { SecretId: physicalId },
-        ADMINISTRATOR,
-      );
-      const wanted = JSON.stringify(connection);
-      if (SecretString === wanted || isOfSomebody(String(SecretString), wanted)) continue;
-      await call(
-        'secretsmanager',
-        'PutSecretValue',
-        { SecretId: physicalId, SecretString: wanted },
-        ADMINISTRATOR,
-      );
     }
   }
+}
+
+/**
+ * Puts a connection to something of this machine into a secret, unless somebody has put another there.
+ * @returns whether the connection is in it
+ */
+export async function putConnection(
+  { call }: Pick<RuntimeContext, 'call'>,
+  SecretId: string,
+  connection: Connection,
+): Promise<boolean> {
+  const { SecretString } = await call('secretsmanager', 'GetSecretValue', { SecretId }, ADMINISTRATOR);
+  const wanted = JSON.stringify(connection);
+  if (SecretString === wanted) return true;
+  if (isOfSomebody(String(SecretString), wanted)) return false;
+  await call('secretsmanager', 'PutSecretValue', { SecretId, SecretString: wanted }, ADMINISTRATOR);
+  return true;
 }
 
 /** Whether a secret holds a connection, and not one to this machine's desk on the port that it had before. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { Handler } from './api.ts';
 
 /**
  * What a desk can be told to do instead of its work:
@@ -10,6 +11,8 @@ import type { Clock } from '../clock.ts';
  * - `unauthorized`: refuse the credentials
  * - `nonsense`: answer 200 with a page of HTML
  * - `server-error`: answer with the product's own 5xx
+ *
+ * On request only, there is also `truncated`: do what is asked, and close the connection in the middle of the answer.
  */
 export const FAULT_KINDS = [
   'down',
@@ -22,7 +25,7 @@ export const FAULT_KINDS = [
 ] as const;
 
 export const Fault = z.strictObject({
-  kind: z.enum(FAULT_KINDS),
+  kind: z.enum([...FAULT_KINDS, 'truncated']),
   /** Left out, all of them. */
   desk: z.string().optional(),
   /** How long it lasts; left out, until it is ended. */
@@ -33,7 +36,7 @@ export const Fault = z.strictObject({
   retryAfter: z.number().nonnegative().default(1),
 });
 export type Fault = z.input<typeof Fault>;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+export type FaultKind = z.output<typeof Fault>['kind'];
 
 interface Active {
   readonly kind: FaultKind;
@@ -79,5 +82,33 @@ export class Faults {
 
   list(): { kind: FaultKind; desk: string | null }[] {
     return this.#active.map(({ kind, desk = null }) => ({ kind, desk }));
+  }
+}
+
+/** The switches of the faults, for programs. */
+export const faultRoutes = (faults: Faults): Readonly<Record<string, Handler>> => ({
+  'GET /faults': () => ({ status: 200, body: { faults: faults.list() } }),
+  'POST /faults': ({ headers, body }) => {
+    if (!/^application\/json\b/.test(headers['content-type'] ?? ''))
+      return {
+        status: 415,
+        body: { error: 'A fault is JSON: send it with "Content-Type: application/json".' },
+      };
+    const parsed = Fault.safeParse(parseJson(body));
+    if (!parsed.success) return { status: 400, body: { error: parsed.error.issues } };
+    faults.add(parsed.data);
+    return { status: 201, body: { faults: faults.list() } };
+  },
+  'DELETE /faults': () => {
+    faults.clear();
+    return { status: 200, body: { faults: [] } };
+  },
+});
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

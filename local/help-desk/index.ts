@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Connection, DeskApi, DeskRequest, DeskResponse } from './api.ts';
 import { createCredentials } from './credentials.ts';
-import { Fault, type FaultKind, Faults } from './faults.ts';
+import { type Fault, type FaultKind, Faults, faultRoutes } from './faults.ts';
 import { page } from './page.ts';
 import { DESK_NAMES, DESKS, type DeskName, isDeskName } from './providers/index.ts';
-import { type Answer, DeskServer, handle, router } from './server.ts';
+import { type Answer, DeskServer, handle, isForThisMachine, NONSENSE, router } from './server.ts';
 import { type LocalTicket, type OnChange, TicketStore } from './store.ts';
 
 export type { Connection } from './api.ts';
@@ -40,12 +40,6 @@ export interface HelpDesk {
   mend(): void;
   stop(): Promise<void>;
 }
-
-const NONSENSE: DeskResponse = {
-  status: 200,
-  headers: { 'content-type': 'text/html; charset=utf-8' },
-  body: '<!doctype html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>',
-};
 
 /** Starts the help desks. Tickets and credentials are kept in the data directory. */
 export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk> {
@@ -89,6 +83,8 @@ export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk>
       case 'lost-answer':
         handle(desk.api, desk.find, asked);
         return { kind: 'hang-up' };
+      case 'truncated':
+        return { kind: 'truncated', response: handle(desk.api, desk.find, asked) };
       case 'throttled':
         return answer(desk.api.throttled(fault?.retryAfter ?? 1));
       case 'unauthorized':
@@ -102,8 +98,7 @@ export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk>
 
   /** The server's own pages: tickets for people and for programs, and the switches of the faults. */
   function control(request: DeskRequest): DeskResponse {
-    // A page in a browser could ask under a name of its own that leads here.
-    if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '')) return { status: 421 };
+    if (!isForThisMachine(request)) return { status: 421 };
     const respond = CONTROL[`${request.method} ${request.path}`];
     return respond?.(request) ?? { status: 404, body: { error: 'There is nothing at this address.' } };
   }
@@ -118,22 +113,7 @@ export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk>
       body: page(store.all()),
     }),
     'GET /tickets': () => ({ status: 200, body: { tickets: store.all() } }),
-    'GET /faults': () => ({ status: 200, body: { faults: faults.list() } }),
-    'POST /faults': ({ headers, body }) => {
-      if (!/^application\/json\b/.test(headers['content-type'] ?? ''))
-        return {
-          status: 415,
-          body: { error: 'A fault is JSON: send it with "Content-Type: application/json".' },
-        };
-      const parsed = Fault.safeParse(parseJson(body));
-      if (!parsed.success) return { status: 400, body: { error: parsed.error.issues } };
-      faults.add(parsed.data);
-      return { status: 201, body: { faults: faults.list() } };
-    },
-    'DELETE /faults': () => {
-      faults.clear();
-      return { status: 200, body: { faults: [] } };
-    },
+    ...faultRoutes(faults),
   };
 
   return {
@@ -158,11 +138,3 @@ export async function startHelpDesk(options: HelpDeskOptions): Promise<HelpDesk>
 }
 
 const answer = (response: DeskResponse): Answer => ({ kind: 'response', response });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -9,6 +9,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** What became of a request before a handler saw it. */
 export type Answer =
   | { readonly kind: 'response'; readonly response: DeskResponse }
+  /** Close the connection in the middle of the answer. */
+  | { readonly kind: 'truncated'; readonly response: DeskResponse }
   /** Close the connection without an answer. */
   | { readonly kind: 'hang-up' }
   /** Keep the connection, and never answer. */
@@ -89,14 +91,19 @@ async function respond(serve: Serve, incoming: IncomingMessage, outgoing: Server
     return;
   }
   const { status, headers, body } = answer.response;
-  const isText = typeof body === 'string';
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   outgoing.writeHead(status, {
-    ...(body !== undefined && {
-      'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
+    ...(text !== undefined && {
+      'content-type': body === text ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
     }),
     ...headers,
   });
-  outgoing.end(body === undefined || isText ? body : JSON.stringify(body));
+  if (answer.kind === 'truncated') {
+    outgoing.write(text?.slice(0, text.length / 2) ?? '', () => incoming.socket.destroy());
+    return;
+  }
+  outgoing.end(text);
 }
 
 /** Finds the handler of a request, and its parameters, in a table of routes; literal parts come before parameters. */
@@ -126,6 +133,17 @@ export function router(
     return undefined;
   };
 }
+
+/** What answers in place of a product that is gone. */
+export const NONSENSE: DeskResponse = {
+  status: 200,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<!doctype html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>',
+};
+
+/** Whether a request came under this machine's own name: a page in a browser could ask under another that leads here. */
+export const isForThisMachine = ({ headers }: DeskRequest): boolean =>
+  /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 
 /** Lets a desk answer; what it refuses is its answer too. */
 export function handle(desk: DeskApi, find: ReturnType<typeof router>, request: DeskRequest): DeskResponse {

@@ -1,6 +1,7 @@
 import type { Faults } from '../faults/faults.ts';
 import type { Assembly } from '../template/assembly.ts';
 import type { ProvisionedStacks } from '../template/provision.ts';
+import { createApigateway } from './apigateway/index.ts';
 import { createCloudformation } from './cloudformation/index.ts';
 import { createCloudwatch } from './cloudwatch/index.ts';
 import { createComprehend } from './comprehend/index.ts';
@@ -36,6 +37,7 @@ export async function createServices(
   stacks: () => ProvisionedStacks,
   faults: Faults,
 ) {
+  const glue = createGlue(context, assembly);
   return {
     logs: createLogs(context),
     cloudwatch: createCloudwatch(context),
@@ -47,7 +49,7 @@ export async function createServices(
     ec2: createEc2(context),
     xray: createXray(context),
     cloudformation: createCloudformation(context, stacks),
-    glue: createGlue(context),
+    glue,
     dynamodb: createDynamodb(context),
     sqs: createSqs(context),
     sns: createSns(context),
@@ -57,8 +59,9 @@ export async function createServices(
     redshiftServerless: createRedshiftServerless(context),
     redshiftData: createRedshiftData(context),
     events: createEvents(context),
-    states: createStates(context),
+    states: createStates(context, glue.jobRunEnded),
     lambda: createLambda(context, assembly, { faults }),
+    apigateway: createApigateway(context),
     scheduler: createScheduler(context),
   };
 }

@@ -236,3 +236,18 @@ export const FAX: readonly string[] = [
     'Signed: R. Calloway, Workshop',
   ].join('\n'),
 ];
+
+export const COMPLAINT = `Oakfield, 18 November 2026
+
+Customer number C-1002
+
+To the complaints department,
+
+I am very disappointed. The standing desk that I ordered three weeks ago arrived late, the top was
+scratched, and the motor failed on the second day. Your support kept me waiting for an hour and then
+hung up. This is terrible service, and I am angry about the time and the money that I have lost.
+
+I want a refund. If this goes on, I shall never buy from you again.
+
+Peter Vale
+`;

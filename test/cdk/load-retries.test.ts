@@ -15,7 +15,12 @@ async function evaluate(template: string, variables: Record<string, unknown>): P
   return jsonata(expression).evaluate({}, variables);
 }
 
-const retry: string = States.Finished.Choices[2].Condition;
+const choices: { Condition: string; Next: string }[] = States.Finished.Choices;
+const ruleTo = (state: string): string =>
+  choices.findLast(({ Next }) => Next === state)?.Condition ?? assert.fail(`nothing leads to ${state}`);
+const retry = ruleTo('BackOff');
+const makeTables = ruleTo('Load');
+const load = { versionCheck: 2 };
 
 test('a load that met another load, or a busy warehouse, runs again', async () => {
   // Redshift's documentation of serializable isolation errors; PostgreSQL's texts for two that create at once.
@@ -48,10 +53,27 @@ test('a load that its data or its permissions make fail does not run again', asy
   }
 });
 
+test('a load that finds no tables, or tables of another version, has them made', async () => {
+  const fails = (failedAt: number, error: string, phase = 'load') =>
+    evaluate(makeTables, { attempt: 1, phase, failedAt, error, load });
+  // The text of a check is not in the error where a compute node raises it.
+  for (const [at, error] of [
+    [1, 'ERROR: relation "millrace.load_lock" does not exist'],
+    [1, 'ERROR: schema "millrace" does not exist'],
+    [2, 'ERROR: invalid input syntax for integer: "refused: the tables are of another version"'],
+    [2, "ERROR: Invalid digit, Value 'r', Pos 0, Type: Integer"],
+  ] as const) {
+    assert.equal(await fails(at, error), true, error);
+    assert.equal(await fails(at, error, 'migrate'), false, 'what makes them is not made itself');
+  }
+  assert.equal(await fails(1, 'ERROR: deadlock detected'), false);
+  assert.equal(await fails(7, "ERROR: Invalid digit, Value 'r', Pos 0, Type: Integer"), false);
+});
+
 test('the load is looked at often at first, and at least once a minute', async () => {
   const waits = [];
   for (let polls = 0, i = 0; i < 60; i++) {
-    waits.push(Number(await evaluate(States.Poll.Seconds, { polls })));
+    waits.push(Number(await evaluate(States.Poll.Seconds, { polls, phase: 'load' })));
     polls = Number(await evaluate(States.Poll.Assign.polls, { polls }));
   }
   assert.deepEqual(waits.slice(0, 5), [2, 2, 2, 3, 4]);

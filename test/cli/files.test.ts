@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileIdOf, inputFiles } from '../../local/cli/files.ts';
+import { fileIdOf, inputFiles, keyOf } from '../../local/cli/files.ts';
 
 function folder(t: TestContext, names: readonly string[]): string {
   const made = mkdtempSync(join(tmpdir(), 'millrace-input-'));
@@ -15,13 +15,25 @@ function folder(t: TestContext, names: readonly string[]): string {
   return made;
 }
 
+const PREFIXES = ['documents/', 'sales/'];
 const keysOf = (directory: string, samples = false) =>
-  inputFiles(directory, { samples }).map(({ key }) => key);
+  inputFiles(directory, { samples }).map(({ name }) => keyOf(name, PREFIXES));
 
 test('files of a folder and its folders become keys under documents/, in order', (t) => {
   const names = ['b.txt', 'a/ü + 世界 #1?%20.txt', 'a/b/c'];
   const expected = ['documents/a/b/c', 'documents/a/ü + 世界 #1?%20.txt', 'documents/b.txt'];
   assert.deepEqual(keysOf(folder(t, names)), expected);
+});
+
+test('files in a folder that is called like a dataset go to the dataset', (t) => {
+  const names = ['sales/a.csv', 'sales/2026/b.csv', 'other/sales/c.csv', 'sales.csv', 'documents/d.txt'];
+  assert.deepEqual(keysOf(folder(t, names)), [
+    'documents/documents/d.txt',
+    'documents/other/sales/c.csv',
+    'documents/sales.csv',
+    'sales/2026/b.csv',
+    'sales/a.csv',
+  ]);
 });
 
 test('a link to a file is a file, and one that leads nowhere is none', (t) => {

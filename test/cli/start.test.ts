@@ -1,129 +1,90 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const base = mkdtempSync(join(tmpdir(), 'millrace-start-'));
-after(() => rmSync(base, { recursive: true, force: true }));
 
-/** A folder of input below the test's own. */
-function input(name: string, files: Readonly<Record<string, string>>): string {
-  const folder = join(base, name);
-  mkdirSync(folder);
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
-  return folder;
-}
+const Report = z.object({
+  files: z.array(
+    z.object({
+      fileName: z.string(),
+      status: z.string(),
+      rows: z.number().nullable(),
+      quarantined: z.number().nullable(),
+      executions: z.number(),
+      loaded: z.boolean(),
+    }),
+  ),
+  warehouse: z.record(z.string(), z.number()),
+  tickets: z.array(z.unknown()),
+});
 
-/** `npm start` without npm. */
-class Start {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-  readonly #ended: Promise<unknown>;
+describe('npm start without anything else', { timeout: 300_000 }, () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-start-'));
+  let report: z.output<typeof Report>;
+  let said: string;
 
-  constructor(...options: readonly string[]) {
-    const args = ['--disable-warning=ExperimentalWarning', 'local/main.ts', ...options];
-    this.child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.setEncoding('utf8').on('data', (text) => {
-      this.stdout += text;
-    });
-    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
-      this.stderr += text;
-    });
-    this.#ended = once(this.child, 'close');
-    after(() => this.child.kill('SIGKILL'));
-  }
-
-  /** Waits until standard output has said it. */
-  async says(words: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = words.exec(this.stdout);
-      if (found) return found;
-      assert.ok(this.child.exitCode === null && this.child.stdout, `ended: ${this.stdout}${this.stderr}`);
-      await Promise.race([once(this.child.stdout, 'data'), this.#ended]);
-    }
-  }
-
-  async exit(): Promise<number | null> {
-    await this.#ended;
-    return this.child.exitCode;
-  }
-}
-
-describe('npm start', { timeout: 180_000 }, () => {
-  test('--once --json: the report and nothing else on standard output, status 0 with a refused file', async () => {
-    const folder = input('good', { 'thanks.txt': 'Thank you, all is wonderful.', 'empty.txt': '' });
-    const data = join(base, 'data-json');
-    const start = new Start('--once', '--json', '--port', '0', '--data', data, '--input', folder);
-    assert.equal(await start.exit(), 0, start.stderr);
-    const report = JSON.parse(start.stdout);
-    assert.deepEqual(
-      report.files.map(({ fileName, status, loaded }: Record<string, unknown>) => [fileName, status, loaded]),
-      [
-        ['documents/empty.txt', 'REJECTED', false],
-        ['documents/thanks.txt', 'SUCCEEDED', true],
-      ],
+  before(async () => {
+    const args = ['--once', '--json', '--fresh', '--port', '0', '--data', dataDir];
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(ROOT, 'local', 'main.ts'), ...args],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
     );
-    assert.deepEqual(report.warehouse, { documents: 1 });
-    assert.match(start.stderr, /loaded +documents\/thanks\.txt/);
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [status] = await once(child, 'close');
+    const [stdout, stderr] = await output;
+    said = stderr;
+    assert.equal(status, 0, said);
+    report = Report.parse(JSON.parse(stdout));
+  });
+  after(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  test('takes in the sales files, the wrong rows of one into quarantine', () => {
+    const sales = report.files.filter(({ fileName }) => fileName.startsWith('sales/'));
+    assert.deepEqual(sales, [
+      {
+        fileName: 'sales/sales-2026-11-20.csv',
+        status: 'SUCCEEDED',
+        rows: 400,
+        quarantined: 0,
+        executions: 1,
+        loaded: true,
+      },
+      {
+        fileName: 'sales/sales-2026-11-21.csv',
+        status: 'SUCCEEDED',
+        rows: 116,
+        quarantined: 4,
+        executions: 1,
+        loaded: true,
+      },
+    ]);
+    assert.equal(report.warehouse.sales, 516);
   });
 
-  test('a used port and used data are refused with a way out, and Ctrl-C ends in status 0', async () => {
-    const folder = input('up', { 'a.txt': 'Good morning.' });
-    const data = join(base, 'data-up');
-    const first = new Start('--port', '0', '--data', data, '--input', folder);
-    const [, port = ''] = await first.says(/at http:\/\/127\.0\.0\.1:(\d+)/);
-    const samePort = new Start('--once', '--port', port, '--data', join(base, 'other'), '--input', folder);
-    const sameData = new Start('--once', '--port', '0', '--data', data, '--input', folder);
-    assert.equal(await samePort.exit(), 1);
-    assert.equal(
-      samePort.stderr,
-      `Port ${port} is in use. Choose another: npm start -- --port ${Number(port) + 1}\n`,
-    );
-    assert.equal(await sameData.exit(), 1);
-    assert.match(sameData.stderr, /^Another runtime \(process \d+\) uses .*npm start -- --data DIR\n$/);
-
-    await first.says(/Ctrl-C stops everything/);
-    first.child.kill('SIGINT');
-    assert.equal(await first.exit(), 0, first.stderr);
+  test('fetches the tickets and their customers from the CRM', () => {
+    assert.match(said, /Fetching the tickets of the CRM at http:\/\/127\.0\.0\.1:\d+/);
+    assert.ok((report.warehouse.tickets ?? 0) > 100, JSON.stringify(report.warehouse));
+    assert.ok((report.warehouse.customers ?? 0) > 10, JSON.stringify(report.warehouse));
   });
 
-  test('interrupted on the way it ends in status 130, and the next start finishes what was dropped', async () => {
-    const data = join(base, 'data-interrupted');
-    const one = input('one', { 'one.txt': 'This is terrible.' });
-    const interrupted = new Start('--once', '--port', '0', '--data', data, '--input', one);
-    await interrupted.says(/landed +documents\/one\.txt/);
-    interrupted.child.kill('SIGINT');
-    assert.equal(await interrupted.exit(), 130, interrupted.stderr);
-
-    const two = input('two', { 'two.txt': 'This is excellent.' });
-    const next = new Start('--once', '--json', '--port', '0', '--data', data, '--input', two);
-    assert.equal(await next.exit(), 0, next.stderr);
-    assert.deepEqual(
-      JSON.parse(next.stdout).files.map((file: Record<string, unknown>) => [
-        file.fileName,
-        file.status,
-        file.executions,
-      ]),
-      [
-        ['documents/one.txt', 'SUCCEEDED', 1],
-        ['documents/two.txt', 'SUCCEEDED', 1],
-      ],
-    );
+  test('nothing broke, and nothing is told to the help desk but what the files are', () => {
+    assert.deepEqual(report.tickets, []);
   });
 
-  test("--data and --fresh leave other people's files alone", async () => {
-    const foreign = input('foreign', { 'thesis.txt': 'x' });
-    const start = new Start('--once', '--fresh', '--port', '0', '--data', foreign, '--input', foreign);
-    assert.equal(await start.exit(), 1);
-    assert.match(start.stderr, /holds files that are not the runtime's/);
-    const file = join(foreign, 'thesis.txt');
-    const inFile = new Start('--once', '--port', '0', '--data', file, '--input', foreign);
-    assert.equal(await inFile.exit(), 1);
-    assert.match(inFile.stderr, /thesis\.txt cannot be used for data/);
+  test('ends with one question over documents, tickets and sales', () => {
+    const answer = said.slice(said.indexOf('SELECT s.customer_id'));
+    assert.match(answer, /FROM millrace\.sales/);
+    assert.match(answer, /JOIN .*FROM millrace\.tickets/s);
+    assert.match(answer, /JOIN .*FROM millrace\.documents/s);
+    // The customer who complained has bought something and written.
+    assert.match(answer, /^C-1002 +[1-9]\d* +[1-9][\d.]* +[1-9]\d* +\d+ +-?[\d.]* +1 +NEGATIVE$/m);
   });
 });

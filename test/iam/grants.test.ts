@@ -22,6 +22,9 @@ const TARGET =
   "The CDK's queue target gives it with sqs:SendMessage, which is all that EventBridge asks for.";
 const CHILDREN = 'Step Functions looks after the children of a Map Run so; locally it needs to ask nobody.';
 const PARTS = 'Step Functions writes results in parts, and DynamoDB exports; locally they are written whole.';
+const LARGE =
+  'Only files above `tabular.splitBytes` are read in a Map Run; sales-parts.test.ts has one, with smaller parts.';
+const MAP_RUNS = 'Shown for Backfill: Map Runs are redriven by the same grant everywhere.';
 const BILLS = 'There are no bills locally, and nobody who watches them.';
 
 /** Grants that no way shows, by action or by name, and why. */
@@ -38,6 +41,7 @@ const UNSHOWN: Readonly<Record<string, string>> = {
   'logs:PutResourcePolicy': DELIVERIES,
   'logs:DescribeResourcePolicies': DELIVERIES,
   'logs:DescribeLogGroups': DELIVERIES,
+  'logs:CreateLogGroup': "Glue's log groups are there: the template makes them.",
   'logs:CreateLogStream': OWN_LOGS,
   'logs:PutLogEvents': OWN_LOGS,
   'logs:DescribeLogStreams': 'The local network has no flow to log.',
@@ -52,7 +56,23 @@ const UNSHOWN: Readonly<Record<string, string>> = {
     CHILDREN,
   'Backfill/StateMachine states:StopExecution states:execution:Backfill/StateMachine/StateMachine:*':
     CHILDREN,
+  'Maintenance/StateMachine states:DescribeExecution states:execution:Maintenance/StateMachine/StateMachine:*':
+    CHILDREN,
+  'Maintenance/StateMachine states:StopExecution states:execution:Maintenance/StateMachine/StateMachine:*':
+    CHILDREN,
+  'Sales/StateMachine states:StartExecution states:stateMachine:Sales/StateMachine/StateMachine': LARGE,
+  'Sales/StateMachine states:RedriveExecution states:execution:Sales/StateMachine/StateMachine/Parts:*':
+    LARGE,
+  'Sales/StateMachine states:DescribeExecution states:execution:Sales/StateMachine/StateMachine:*': CHILDREN,
+  'Sales/StateMachine states:StopExecution states:execution:Sales/StateMachine/StateMachine:*': CHILDREN,
+  'CrmTickets/StateMachine states:DescribeExecution states:execution:CrmTickets/StateMachine/StateMachine:*':
+    CHILDREN,
+  'CrmTickets/StateMachine states:StopExecution states:execution:CrmTickets/StateMachine/StateMachine:*':
+    CHILDREN,
+  'CrmTickets/StateMachine states:RedriveExecution states:execution:CrmTickets/StateMachine/StateMachine/Texts:*':
+    MAP_RUNS,
   'Backfill/StateMachine s3:GetObject s3:Lake/Bucket/operations/backfill/*': PARTS,
+  'Maintenance/StateMachine s3:GetObject s3:Lake/Bucket/operations/maintenance/work/*': PARTS,
   's3:ListMultipartUploadParts': PARTS,
   's3:AbortMultipartUpload': PARTS,
   's3:PutObjectAcl': 'DynamoDB gives what it exports to the owner of the bucket, who is nobody else here.',
@@ -88,6 +108,9 @@ const HARMLESS: Readonly<Record<string, (props: Props) => string>> = {
     JSON.stringify({ taskToken: 'x', executionName: 'x', fileId: text.fileId, text: extracted }),
   'Recorder/Recorder': ({ changes }) => JSON.stringify([...changes.values()][0]),
   'HelpDesk/HelpDesk': () => JSON.stringify({ 'detail-type': 'Scheduled Event' }),
+  // The CRM has no such ticket.
+  'CrmTickets/Webhook/Worker': () =>
+    JSON.stringify({ eventId: 'x', ticketId: '999999', type: 'created', time: '' }),
 };
 const TEST_EVENT = JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent' });
 
@@ -97,9 +120,16 @@ const OTHER_WORDS: readonly (readonly [RegExp, RegExp])[] = [
     /^Ocr\/Read s3:GetObject/,
     /InvalidS3ObjectException: Unable to get object metadata from S3\. Check object key, region and\/or access permissions/,
   ],
+  // DeleteObjects answers for each key.
+  [/^Tabular\/(Validate|CleanUp) s3:DeleteObject /, /were not deleted\. AccessDenied/],
+  // Of several objects each has an answer of its own.
+  [
+    /^Maintenance\/(Delete|Retain) s3:DeleteObject/,
+    /"errorType":"AccessDenied","errorMessage":"\d+ objects could not be deleted/,
+  ],
   // HEAD has an answer without words.
   [
-    /^(Backfill\/Admit s3:(GetObject|ListBucket)|Canary\/Drop s3:GetObject|Reconciliation\/Landing s3:(GetObject s3:Lake\/Bucket\/curated|ListBucket )|Reconciliation\/Rows s3:GetObject s3:Lake\/Bucket\/curated)/,
+    /^(Backfill\/Admit s3:(GetObject|ListBucket)|Canary\/Drop s3:GetObject|Reconciliation\/Landing s3:(GetObject s3:Lake\/Bucket\/curated|ListBucket )|Reconciliation\/Rows s3:GetObject s3:Lake\/Bucket\/curated|Tabular\/Inspect s3:(GetObjectVersion|ListBucket s3:Landing)|CrmTickets\/Validate s3:(GetObject s3:Lake\/Bucket\/analysis|ListBucket))/,
     /"errorType":"Unknown","errorMessage":"UnknownError"/,
   ],
 ];

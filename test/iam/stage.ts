@@ -123,7 +123,7 @@ export class Stage {
   }
 
   /** Writes an object into the lake. */
-  async put(Key: string, Body: string): Promise<void> {
+  async put(Key: string, Body: string | Uint8Array): Promise<void> {
     await this.account.s3.send(new PutObjectCommand({ Bucket: this.account.lake, Key, Body }));
   }
 

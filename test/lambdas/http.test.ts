@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { after, test } from 'node:test';
-import { isAllowed } from '../../lambdas/help-desk/addresses.ts';
-import { createHttpClient, type HttpOptions, retryAfterOf } from '../../lambdas/help-desk/http.ts';
+import { DESK } from '../../lambdas/help-desk/remote.ts';
+import { isAllowed } from '../../lambdas/shared/http/addresses.ts';
+import { createHttpClient, type HttpOptions, retryAfterOf } from '../../lambdas/shared/http/client.ts';
 
 const servers: Server[] = [];
 after(() => {
@@ -26,7 +27,8 @@ const serve = (listener: RequestListener) => {
   return listening(server);
 };
 
-const client = (options: Partial<HttpOptions> = {}) => createHttpClient({ allowPrivate: true, ...options });
+const client = (options: Partial<HttpOptions> = {}) =>
+  createHttpClient({ remote: DESK, allowPrivate: true, ...options });
 const get = (url: string, options?: Partial<HttpOptions>) => client(options).send({ method: 'GET', url });
 
 const REFUSED = { name: 'DeskRefused' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { documents } from '../../datasets/documents.ts';
 import { isolate } from '../../lambdas/document-ingestion/isolate.ts';
-import { publish } from '../../lambdas/document-ingestion/record.ts';
+import { customerOf, publish } from '../../lambdas/document-ingestion/record.ts';
 import type { SourceFile } from '../../lambdas/shared/contract.ts';
 import { FILE_ID, MemoryLake } from './support.ts';
 
@@ -148,4 +148,16 @@ test('no name of a document can displace its reason or break the key', async () 
     const [copy = ''] = target.copies;
     assert.ok(!target.files.has(copy) && !copy.endsWith('/') && Buffer.byteLength(copy) <= 1024, key);
   }
+});
+
+test('a document is of the customer that a folder of its key names', () => {
+  const named: [string, string | null][] = [
+    ['documents/customer=C-1001/letter.pdf', 'C-1001'],
+    ['documents/2026/customer=Ä 1/mail/letter.txt', 'Ä 1'],
+    ['documents/letter.pdf', null],
+    ['documents/customer=C-1001', null],
+    ['documents/customer=/letter.pdf', null],
+    [`documents/customer=${'x'.repeat(65)}/letter.pdf`, null],
+  ];
+  for (const [key, customer] of named) assert.equal(customerOf(key), customer, key);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import type { Dataset } from '../../datasets/dataset.ts';
 import { documents } from '../../datasets/documents.ts';
+import { sales } from '../../datasets/sales.ts';
 import type { Batch } from '../../lambdas/reconciliation/batch.ts';
 import { Ledger } from '../../lambdas/reconciliation/ledger.ts';
 import { type RowsDependencies, reconcileRows } from '../../lambdas/reconciliation/rows-batch.ts';
@@ -9,13 +11,15 @@ import { FakeClient, MemoryLake } from './support.ts';
 
 const NOW = Date.parse('2026-11-21T12:00:00.000Z');
 const idOf = (n: number) => createHash('sha256').update(String(n)).digest('hex');
-const keyOf = (id: string, day = '21') => `curated/documents/year=2026/month=11/day=${day}/${id}.json`;
+const keyOf = (id: string, day = '21', dataset = 'documents') =>
+  `curated/${dataset}/year=2026/month=11/day=${day}/${id}.json`;
 
 /** Runs the comparison as the state machine does, against a warehouse that holds rows by day. */
 async function compare(
   curated: ReadonlyMap<string, Date>,
   warehouse: ReadonlyMap<string, readonly string[]>,
   loaded: (id: string) => boolean = () => true,
+  dataset: Dataset = documents,
 ) {
   const keys = [...curated.keys()].sort();
   const s3 = new FakeClient({
@@ -46,7 +50,7 @@ async function compare(
     dynamo,
     sfn: new FakeClient(),
     objects: lake,
-    datasets: [documents],
+    datasets: [dataset],
     auditTable: 'audit',
     lakeBucket: 'lake',
     loadStateMachineArn: 'arn:loads',
@@ -140,4 +144,18 @@ test('records that were never loaded are the landing step’s', async () => {
 test('a warehouse without the table lacks everything that was loaded', async () => {
   const { missing } = await compare(ALL, new Map());
   assert.equal(missing, 1_200);
+});
+
+test('a publication is compared with the ledger of loaded files, and loaded again as a whole', async () => {
+  const files = ids.slice(0, 20);
+  const published = new Map(files.map((id) => [keyOf(id, '21', 'sales'), OLD]));
+  const { statements, reloaded } = await compare(
+    published,
+    new Map([['2026-11-21', files.slice(1)]]),
+    () => true,
+    sales,
+  );
+  assert.deepEqual(reloaded, [keyOf(files[0] ?? '', '21', 'sales')]);
+  for (const sql of statements)
+    assert.match(sql, / FROM millrace\.loaded_files WHERE .* AND dataset = 'sales'/);
 });

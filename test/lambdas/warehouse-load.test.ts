@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Dataset } from '../../datasets/dataset.ts';
-import { documents } from '../../datasets/documents.ts';
 import type { CreatedObject } from '../../lambdas/shared/s3-events.ts';
 import { datasetOf, manifestsOf } from '../../lambdas/warehouse-load/manifest.ts';
 import { markFiles } from '../../lambdas/warehouse-load/mark-files.ts';
 import { rowOf } from '../../lambdas/warehouse-load/rows.ts';
-import { loadStatements } from '../../lambdas/warehouse-load/sql.ts';
 import { startLoad } from '../../lambdas/warehouse-load/start-load.ts';
+import { tellReferences } from '../../lambdas/warehouse-load/tell-references.ts';
 import { awsError, FakeClient, MemoryLake, seeded, startDynamo } from './support.ts';
 
 const object = (key: string, more: Partial<CreatedObject> = {}): CreatedObject => ({
@@ -166,40 +165,6 @@ for (const [wrong, expected] of [
   });
 }
 
-test('a load is one list of statements that counts at each step and quotes what it is given', () => {
-  const sqls = loadStatements({
-    dataset: documents,
-    schema: 'millrace',
-    loadId: "it's",
-    rows: 7,
-    copyManifestUri: "s3://lake/it's.json",
-  });
-  assert.deepEqual(
-    sqls.map((sql) => sql.split(' ', 2).join(' ')),
-    [
-      'CREATE SCHEMA',
-      'CREATE TABLE',
-      'LOCK TABLE',
-      'CREATE TEMP',
-      'COPY stage_documents',
-      'SELECT CAST(CASE',
-      'SELECT CAST(CASE',
-      'MERGE INTO',
-      'SELECT CAST(CASE',
-      'SELECT COUNT(*)',
-    ],
-  );
-  assert.match(sqls[4] ?? '', /FROM 's3:\/\/lake\/it''s\.json' IAM_ROLE default FORMAT AS PARQUET MANIFEST$/);
-  assert.equal(sqls.filter((sql) => sql.includes('= 7 THEN')).length, 3);
-  assert.match(sqls.at(-1) ?? '', /WHERE load_id = 'it''s'$/);
-  // Every column of the table, and the load's id, is written by both branches of the merge.
-  for (const name of [...documents.columns.map((column) => column.name), 'load_id']) {
-    assert.ok(sqls[1]?.includes(name), name);
-    assert.ok(sqls[7]?.includes(`"${name}" = stage_documents."${name}"`), name);
-  }
-  for (const sql of sqls) assert.ok(Buffer.byteLength(sql) <= 100_000, 'the Data API takes 100 KB');
-});
-
 test('marking files again changes nothing, an older load undoes no newer one, and their own states stay', async (t) => {
   const dynamo = await startDynamo({ audit: ['pk', 'sk'] });
   t.after(() => dynamo.stop());
@@ -209,14 +174,13 @@ test('marking files again changes nothing, an older load undoes no newer one, an
   await dynamo.client.send(
     new PutItemCommand({ TableName: 'audit', Item: { ...key, Status: { S: 'SUCCEEDED' } } }),
   );
-  const objects = new MemoryLake();
-  objects.objects.set('files', JSON.stringify([{ fileId, fileName: 'documents/b.txt' }]));
   const mark = (loadId: string, loadedAt: string) =>
     markFiles(
-      { load: { loadId, files: { bucket: 'lake', key: 'files' } }, loadStatus: 'LOADED', loadedAt },
-      { objects, dynamo: dynamo.client, auditTable: 'audit' },
+      [{ fileId, fileName: 'documents/b.txt' }],
+      { loadId, loadStatus: 'LOADED', loadedAt },
+      { dynamo: dynamo.client, auditTable: 'audit' },
     );
-  assert.equal(await mark('new', '2026-11-21T13:00:00.000Z'), 1);
+  await mark('new', '2026-11-21T13:00:00.000Z');
   await mark('new', '2026-11-21T13:00:00Z');
   await mark('old', '2026-11-21T12:00:00.000Z');
   const { Item } = await dynamo.client.send(new GetItemCommand({ TableName: 'audit', Key: key }));
@@ -230,4 +194,31 @@ test('marking files again changes nothing, an older load undoes no newer one, an
     '2026-11-21T13:00:00.000Z#new:LOADED',
     'CURRENT',
   ]);
+});
+
+test('rows that refer to nothing are one incident for a dataset, until there are none; of what was well nothing is said', async () => {
+  const told = async (rows: number, rowsBefore: number) => {
+    const events = new FakeClient();
+    const reference = { dataset: 'sales', column: 'customer_id', references: 'customers', rows, rowsBefore };
+    await tellReferences(events, [reference], { loadId: 'load', loadedAt: '2026-11-21T12:00:00.000Z' });
+    return events.inputs('PutEvents').flatMap(({ Entries }) => {
+      const [entry] = Entries as { Detail: string }[];
+      return JSON.parse(entry?.Detail ?? '');
+    });
+  };
+  const [open, ...others] = await told(2, 0);
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    [open.key, open.state, open.severity, open.summary],
+    [
+      'data-quality:references:sales',
+      'OPEN',
+      'warning',
+      '2 rows have a customer_id that customers does not have.',
+    ],
+  );
+  const [over] = await told(0, 2);
+  assert.deepEqual([over.key, over.state], [open.key, 'RESOLVED']);
+  assert.notEqual(over.eventId, open.eventId);
+  assert.deepEqual(await told(0, 0), []);
 });

@@ -31,7 +31,7 @@ function statesOf(definition: unknown): [string, z.output<typeof State>][] {
 }
 
 /** What a placeholder stands for at deployment, where the text around it wants more than a word. */
-const SUBSTITUTES: Readonly<Record<string, string>> = { WarehouseEnabled: 'true' };
+const SUBSTITUTES: Readonly<Record<string, string>> = { WarehouseEnabled: 'true', FeaturesEnabled: 'true' };
 
 const definitions = globSync('statemachines/*.asl.json', { cwd: ROOT }).map((file) => {
   const text = readFileSync(new URL(file, ROOT), 'utf8').replace(
@@ -46,6 +46,8 @@ const INTEGRATIONS: Readonly<Record<string, { service: string; prefix: string; b
   lambda: { service: 'lambda', prefix: 'Lambda', base: 'AWSLambdaException' },
   states: { service: 'states', prefix: 'StepFunctions', base: 'AWSStepFunctionsException' },
   sqs: { service: 'sqs', prefix: 'SQS', base: 'AmazonSQSException' },
+  events: { service: 'events', prefix: 'EventBridge', base: 'AmazonEventBridgeException' },
+  glue: { service: 'glue', prefix: 'Glue', base: 'AWSGlueException' },
   sns: { service: 'sns', prefix: 'SNS', base: 'AmazonSNSException' },
   dynamodb: { service: 'dynamodb', prefix: 'DynamoDB', base: 'AmazonDynamoDBException' },
   'aws-sdk:dynamodb': { service: 'dynamodb', prefix: 'DynamoDb', base: 'DynamoDbException' },

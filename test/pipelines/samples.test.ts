@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
@@ -43,7 +43,7 @@ interface Report {
   readonly seconds: number;
   readonly files: readonly FileReport[];
   readonly tickets: readonly unknown[];
-  readonly warehouse: { readonly documents: number };
+  readonly warehouse: Readonly<Record<string, number>>;
 }
 
 /** Runs what `npm start` runs. */
@@ -58,8 +58,10 @@ async function start(...options: string[]): Promise<{ code: number | null; stdou
   return { code: await exit, stdout, stderr };
 }
 
-describe('npm start -- --once --json takes every sample to its outcome', { timeout: 180_000 }, () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-samples-'));
+describe('npm start -- --once --json takes every document to its outcome', { timeout: 180_000 }, () => {
+  const home = mkdtempSync(join(tmpdir(), 'millrace-samples-'));
+  const dataDir = join(home, 'data');
+  const input = join(home, 'input');
   const reports = new Map<string, FileReport>();
   let report: Report;
   let runtime: TestRuntime;
@@ -71,7 +73,10 @@ describe('npm start -- --once --json takes every sample to its outcome', { timeo
   };
 
   before(async () => {
-    const { code, stdout, stderr } = await start('--once', '--json', '--fresh', '--data', dataDir);
+    for (const { name } of samples) cpSync(join(ROOT, 'samples', name), join(input, name));
+    const { code, stdout, stderr } = await start(
+      ...['--once', '--json', '--fresh', '--data', dataDir, '--input', input],
+    );
     assert.equal(code, 0, stderr);
     report = JSON.parse(stdout);
     for (const file of report.files) reports.set(file.fileName.slice('documents/'.length).normalize(), file);
@@ -82,14 +87,19 @@ describe('npm start -- --once --json takes every sample to its outcome', { timeo
   });
   after(async () => {
     await runtime?.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(home, { recursive: true, force: true });
   });
 
   test('the report has the members that are promised, and no others', () => {
     assert.deepEqual(Object.keys(report), ['seconds', 'files', 'warehouse', 'tickets']);
     assert.deepEqual(report.tickets, [], 'nothing broke');
     assert.ok(report.seconds > 0);
-    assert.deepEqual(report.warehouse, { documents: succeeding.length });
+    assert.deepEqual(report.warehouse, {
+      documents: succeeding.length,
+      sales: 0,
+      tickets: 0,
+      customers: 0,
+    });
     for (const file of report.files) {
       assert.deepEqual(Object.keys(file), [
         'fileName',
@@ -98,6 +108,8 @@ describe('npm start -- --once --json takes every sample to its outcome', { timeo
         'reason',
         'kind',
         'pages',
+        'rows',
+        'quarantined',
         'language',
         'sentiment',
         'sentimentScore',

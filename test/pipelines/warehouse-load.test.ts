@@ -9,10 +9,11 @@ import {
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { documents } from '../../datasets/documents.ts';
+import { parquetOf } from '../../lambdas/shared/dataset/parquet.ts';
 import type { CompactedLoad, Manifest } from '../../lambdas/warehouse-load/contract.ts';
 import { manifestsOf } from '../../lambdas/warehouse-load/manifest.ts';
-import { parquetOf } from '../../lambdas/warehouse-load/parquet.ts';
 import { rowOf } from '../../lambdas/warehouse-load/rows.ts';
+import { stagedColumns } from '../../lambdas/warehouse-load/sql.ts';
 import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
@@ -141,6 +142,9 @@ describe('warehouse-load', { timeout: 150_000 }, () => {
       rows,
       files: rows,
       loadStatus: 'LOADED',
+      rowsLoaded: rows,
+      rowsNew: 0,
+      rowsRemoved: 0,
     });
     assert.deepEqual(await table(), before);
   });
@@ -190,45 +194,65 @@ describe('warehouse-load', { timeout: 150_000 }, () => {
     assert.deepEqual(await table(), before);
   });
 
-  test('a manifest that holds a file twice loads nothing', async () => {
+  test('of a file that a manifest holds twice the newer record is loaded', async () => {
     const twin = `${curated[0]?.replace('.json', '')}-copy.json`;
     const single = await end(await publish(twin, await account.bytes(account.lake, curated[0] ?? '')));
     assert.equal(single.status, 'SUCCEEDED', single.cause);
-    const before = await table();
     const { loadId } = await manifestOf([...curated, twin], 'twice');
-    const { status, error, cause } = await end(await start(loadId));
-    assert.deepEqual([status, error], ['FAILED', 'LoadFailed']);
-    assert.match(cause, /refused: the files hold the same key twice/);
+    const { status, output, cause } = await end(await start(loadId));
+    assert.equal(status, 'SUCCEEDED', cause);
+    assert.deepEqual(
+      [output.rows, output.files, output.rowsLoaded, output.rowsNew],
+      [curated.length + 1, curated.length, curated.length, 0],
+    );
+    assert.equal((await table()).length, curated.length);
+  });
+
+  test('a load that is older than what the warehouse has undoes nothing', async () => {
+    const [key = ''] = curated;
+    const older = await manifestOf([key], 'older');
+    const record = JSON.parse(await account.text(account.lake, key));
+    // S3 tells seconds.
+    await account.until('the next second', async () => new Date().getMilliseconds() < 100);
+    const newer = await end(await publish(key, JSON.stringify({ ...record, language: 'xx' })));
+    assert.equal(newer.status, 'SUCCEEDED', newer.cause);
+    const before = await table();
+    const { status, output, cause } = await end(await start(older.loadId));
+    assert.equal(status, 'SUCCEEDED', cause);
+    assert.deepEqual([output.rows, output.rowsLoaded], [1, 0]);
     assert.deepEqual(await table(), before);
+    await end(await publish(key, JSON.stringify(record)));
   });
 
   test('files that hold fewer rows than the manifest roll the transaction back', async () => {
     const { loadId } = await manifestOf(curated, 'short');
     const load = await end(await start(loadId));
     assert.equal(load.status, 'SUCCEEDED', load.cause);
-    const { sqls, parts } = await compacted(load.arn);
+    const { sqls } = await compacted(load.arn);
     const before = await table();
 
     const records = await Promise.all(
       curated.slice(1).map(async (key) => JSON.parse(await account.text(account.lake, key))),
     );
+    const columns = stagedColumns(documents);
     const short = parquetOf(
-      documents,
-      records.map((record) => rowOf(documents, { ...record, language: 'xx' }, 'record')),
-      loadId,
+      columns,
+      records.map((record) => [...rowOf(documents, { ...record, language: 'xx' }, 'record'), new Date()]),
     );
-    const [part] = parts;
-    assert.ok(part && parts.length === 1);
-    await put(part.key, short);
+    const [key = '', ...others] = (await account.keys(account.lake, 'loaded/documents/')).filter((one) =>
+      one.endsWith(`${loadId}.parquet`),
+    );
+    assert.deepEqual(others, []);
+    await put(key, short);
 
     const run = () => runStatements(runtime, account, sqls);
     assert.match(await run(), /Spectrum Scan Error|content_length|size/i);
     await put(
-      `manifests/documents/${loadId}.copy.json`,
+      `manifests/documents/${loadId}.copy-${columns.length}.json`,
       JSON.stringify({
         entries: [
           {
-            url: `s3://${account.lake}/${part.key}`,
+            url: `s3://${account.lake}/${key}`,
             mandatory: true,
             meta: { content_length: short.byteLength },
           },

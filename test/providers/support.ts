@@ -4,7 +4,8 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import { after, test } from 'node:test';
 import type { z } from 'zod';
 import type { Provider, Ticket } from '../../lambdas/help-desk/contract.ts';
-import { createHttpClient, type HttpClient } from '../../lambdas/help-desk/http.ts';
+import { DESK } from '../../lambdas/help-desk/remote.ts';
+import { createHttpClient, type HttpClient } from '../../lambdas/shared/http/client.ts';
 
 /** A ticket that tries to be markup wherever it is shown. */
 export const TICKET: Ticket = {
@@ -159,7 +160,7 @@ function compare(request: Received, { request: line, headers = {}, body, form }:
 
 /** A client for desks in tests, whose clock can be moved. */
 export function testClient(now: () => number = Date.now): HttpClient {
-  return createHttpClient({ allowPrivate: true, totalMs: 300, connectMs: 300, now });
+  return createHttpClient({ remote: DESK, allowPrivate: true, totalMs: 300, connectMs: 300, now });
 }
 
 export interface FaultyDesk {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import type { HttpClient } from '../../lambdas/help-desk/http.ts';
 import { zendesk } from '../../lambdas/help-desk/providers/zendesk.ts';
+import type { HttpClient } from '../../lambdas/shared/http/client.ts';
 import { type Exchange, json, LONG, RESOLVED, startDesk, TICKET, testClient, testFaults } from './support.ts';
 
 // Shapes and answers of https://developer.zendesk.com/api-reference/ticketing/tickets/tickets/ and …/oauth/grant_type_tokens/.

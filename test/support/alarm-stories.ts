@@ -7,6 +7,8 @@ export interface Story {
   readonly good: Readonly<Record<string, number>>;
   /** Whether good times have to come first, because what never began cannot be missed. */
   readonly afterGood?: true;
+  /** Minutes from one look to the next, where the alarm looks at days. @default 1 */
+  readonly stepMinutes?: number;
 }
 
 /** Kind of alarm, which ends the alarm's name but for the part of the pipeline → its story. */
@@ -23,6 +25,13 @@ export const STORIES: Readonly<Record<string, Story>> = {
     bad: { EstimatedCostUsd: 100, BytesFinished: 1e6 },
     good: { EstimatedCostUsd: 1, BytesFinished: 1e15 },
   },
+  NotFresh: { bad: {}, good: { Outcomes: 1 }, afterGood: true, stepMinutes: 480 },
+  StaleTickets: { bad: {}, good: { TicketsFetched: 1 }, afterGood: true, stepMinutes: 60 },
+  UnusualRows: { bad: { RowsAccepted: 1e8 }, good: { RowsAccepted: 1 }, stepMinutes: 480 },
+  QuarantinedRows: {
+    bad: { RowsRead: 10_000, RowsQuarantined: 5_000 },
+    good: { RowsRead: 1e7, RowsQuarantined: 0 },
+  },
   QueueAge: { bad: { ApproximateAgeOfOldestMessage: 100_000 }, good: {} },
   // Told by the queue itself, where the test puts a message.
   DeadLetters: { bad: {}, good: {} },
@@ -36,6 +45,8 @@ export const STORIES: Readonly<Record<string, Story>> = {
     },
     good: {},
   },
+  WebhookRefuses: { bad: { Count: 100, '4xx': 90 }, good: { Count: 100, '4xx': 1 } },
+  WebhookFails: { bad: { '5xx': 5 }, good: {} },
   DeskFails: { bad: { DeskFailures: 1 }, good: {} },
   SpendCeiling: { bad: { SpendCeilingReached: 1 }, good: {} },
   Unaccounted: { bad: { Unaccounted: 1 }, good: { Unaccounted: 0 } },
@@ -53,6 +64,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
 
 /** A configuration that has every alarm, with the shortest windows. */
 export const EVERY_ALARM = {
+  'crm.enabled': true,
   'alarms.minFilesPerDay': 100,
   'alarms.silentHours': 1,
   'alarms.freshnessHours': 1,

@@ -41,7 +41,12 @@ export interface TestRuntime {
 /** Starts the real template on a free port with a directory of its own, or on one that an earlier runtime left. */
 export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): Promise<TestRuntime> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-test-'));
-  const runtime = await startRuntime({ assembly: await assembly(), port: 0, ...options, dataDir });
+  const runtime = await startRuntime({
+    assembly: await assembly(),
+    port: 0,
+    ...options,
+    dataDir,
+  });
   const deployment = new Deployment(runtime);
   return {
     runtime,

@@ -1,5 +1,5 @@
+import type { HttpClient } from '../../shared/http/client.ts';
 import type { Provider, ProviderName } from '../contract.ts';
-import type { HttpClient } from '../http.ts';
 import { jira } from './jira.ts';
 import { jsm } from './jsm.ts';
 import { pagerduty } from './pagerduty.ts';

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import type { Severity } from '../../shared/contract.ts';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { basic, fixed } from '../../shared/http/credentials.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
 import { DeskRefused, TicketGone } from '../errors.ts';
-import type { HttpClient } from '../http.ts';
 import { adf } from './adf.ts';
 import { address, connectionOf, text } from './connection.ts';
-import { basic, fixed } from './credentials.ts';
 import { type Answer, createDesk } from './desk.ts';
 import { blocksOf, type Change, titleOf } from './text.ts';
 

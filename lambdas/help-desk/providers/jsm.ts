@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import type { Severity } from '../../shared/contract.ts';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { fixed } from '../../shared/http/credentials.ts';
+import { cut } from '../../shared/unicode.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
-import type { HttpClient } from '../http.ts';
 import { address, connectionOf, text } from './connection.ts';
-import { fixed } from './credentials.ts';
 import { createDesk } from './desk.ts';
-import { blocksOf, type Change, cut, factsOf, plain, titleOf } from './text.ts';
+import { blocksOf, type Change, factsOf, plain, titleOf } from './text.ts';
 
 /** `apiKey` is that of an API integration of a team or of Operations, not an API token of a person. */
 const Connection = z.object({ url: z._default(address, 'https://api.atlassian.com'), apiKey: text });

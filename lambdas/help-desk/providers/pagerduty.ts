@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { cut } from '../../shared/unicode.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
-import type { HttpClient } from '../http.ts';
 import { address, connectionOf, text } from './connection.ts';
 import { createDesk } from './desk.ts';
-import { type Change, cut, factsOf, isWeb, LEAD, linksOf, summaryOf, titleOf } from './text.ts';
+import { type Change, factsOf, isWeb, LEAD, linksOf, summaryOf, titleOf } from './text.ts';
 
 /** `routingKey` is the key of an Events API v2 integration. Accounts in Europe are at https://events.eu.pagerduty.com. */
 const Connection = z.object({ url: z._default(address, 'https://events.pagerduty.com'), routingKey: text });

@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { Severity } from '../../shared/contract.ts';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { type AccessToken, basic, type Credentials, fixed, oauth } from '../../shared/http/credentials.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
 import { TicketGone } from '../errors.ts';
-import type { HttpClient } from '../http.ts';
 import { address, connectionOf, has, text } from './connection.ts';
-import { type AccessToken, basic, type Credentials, fixed, oauth } from './credentials.ts';
 import { type Answer, createDesk } from './desk.ts';
 import { blocksOf, type Change, plain, titleOf } from './text.ts';
 

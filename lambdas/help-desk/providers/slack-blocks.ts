@@ -1,5 +1,6 @@
+import { cut } from '../../shared/unicode.ts';
 import type { Ticket, TicketLink } from '../contract.ts';
-import { type Block, blocksOf, type Change, cut, isWeb, titleOf } from './text.ts';
+import { type Block, blocksOf, type Change, isWeb, titleOf } from './text.ts';
 
 /** Characters that blocks take (https://docs.slack.dev/reference/block-kit/blocks). */
 const LONGEST = { header: 150, section: 3_000 } as const;

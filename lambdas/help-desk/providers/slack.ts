@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { fixed } from '../../shared/http/credentials.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
 import { DeskRefused, DeskThrottled, DeskUnavailable, TicketGone } from '../errors.ts';
-import type { HttpClient } from '../http.ts';
 import { address, connectionOf, has, text } from './connection.ts';
-import { fixed } from './credentials.ts';
 import { createDesk } from './desk.ts';
 import { messageOf, noteOf } from './slack-blocks.ts';
 import type { Change } from './text.ts';

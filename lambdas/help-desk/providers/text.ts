@@ -1,3 +1,4 @@
+import { cut } from '../../shared/unicode.ts';
 import type { Ticket, TicketLink } from '../contract.ts';
 
 /** What has happened to a ticket. */
@@ -131,11 +132,4 @@ function oneLine(text: string): string {
     .toWellFormed()
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
-}
-
-/** The beginning of a text, with an ellipsis where something was left out. @param most UTF-16 code units */
-export function cut(text: string, most: number): string {
-  if (text.length <= most) return text;
-  // Not between the halves of a character.
-  return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

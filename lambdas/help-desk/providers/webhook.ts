@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as z from 'zod/mini';
+import type { HttpClient } from '../../shared/http/client.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
-import type { HttpClient } from '../http.ts';
 import { connectionOf, text } from './connection.ts';
 import { type Answer, createDesk } from './desk.ts';
 import type { Change } from './text.ts';

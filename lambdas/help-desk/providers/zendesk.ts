@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
 import type { Severity } from '../../shared/contract.ts';
+import type { HttpClient } from '../../shared/http/client.ts';
+import { type AccessToken, oauth } from '../../shared/http/credentials.ts';
 import type { DeskTicket, Provider, Ticket } from '../contract.ts';
 import { DeskUnavailable, TicketGone } from '../errors.ts';
-import type { HttpClient } from '../http.ts';
 import { address, connectionOf, text } from './connection.ts';
-import { type AccessToken, oauth } from './credentials.ts';
 import { type Answer, createDesk } from './desk.ts';
 import { html } from './html.ts';
 import { blocksOf, type Change, titleOf } from './text.ts';

@@ -33,7 +33,7 @@ export class PipelineAlarms {
       const { pipeline, part = '' } = watch;
       const isHelpDesk = pipeline === HELP_DESK.pipeline;
       const toSecond = kind.channel === 'second' || isHelpDesk;
-      const [last, breaching] = kind.periods ?? [1, 1];
+      const [last, breaching] = watch.periods ?? kind.periods ?? [1, 1];
       const alarm = new Alarm(toSecond ? second : tickets, `${pascalCase(pipeline)}${kind.name}${part}`, {
         alarmDescription: alarmDescription({
           ...kind,

@@ -1,6 +1,7 @@
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { DATASETS } from '../../../datasets/index.ts';
 import { METRIC } from '../../../lambdas/shared/contract.ts';
 import type { Config } from '../../config.ts';
 import { ABOVE, AT_LEAST, IGNORE, type Kind, NOT_BREACHING, type Watched } from './kind.ts';
@@ -113,13 +114,16 @@ export const CAPACITY: readonly Kind[] = [
         threshold: 1,
         sentence: `DynamoDB refuses requests to the ${name} table, for 15 minutes now.`,
       })),
-      ...watched.files.map((pipeline) => ({
-        pipeline,
-        part: 'Services',
-        metric: own(METRIC.throttled, {}, { period: minutes(5) }),
-        threshold: THROTTLED_IN_FIVE_MINUTES,
-        sentence: 'Textract or Comprehend refuse more calls than a burst explains, for 15 minutes now.',
-      })),
+      // Tables are read without either.
+      ...watched.files
+        .filter((pipeline) => !(pipeline in DATASETS))
+        .map((pipeline) => ({
+          pipeline,
+          part: 'Services',
+          metric: own(METRIC.throttled, {}, { period: minutes(5) }),
+          threshold: THROTTLED_IN_FIVE_MINUTES,
+          sentence: 'Textract or Comprehend refuse more calls than a burst explains, for 15 minutes now.',
+        })),
     ],
   },
   {

@@ -16,7 +16,7 @@ export const EXECUTIONS: readonly Kind[] = [
     watches: ({ pipelines, operations }) => [
       // A child's failure is its parent's.
       ...pipelines
-        .filter(({ stateMachine, partOf }) => stateMachine && !partOf)
+        .filter(({ stateMachine, partOf, isUnrecorded }) => stateMachine && !partOf && !isUnrecorded)
         .map(({ pipeline }) => ({
           pipeline,
           // Not AWS's own metric, which counts the canary's file that fails on purpose.
@@ -25,20 +25,21 @@ export const EXECUTIONS: readonly Kind[] = [
           sentence: `Executions of ${pipeline} failed.`,
           command: `npx millrace redrive --pipeline ${pipeline}`,
         })),
-      ...operations.flatMap(({ pipeline, stateMachine }) =>
-        stateMachine
-          ? {
-              pipeline,
-              metric: sumOf(
-                ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map((name) =>
-                  ofAws('States', name, { StateMachineArn: stateMachine.arn }, { period: minutes(5) }),
+      ...[...operations, ...pipelines.filter(({ isUnrecorded }) => isUnrecorded)].flatMap(
+        ({ pipeline, stateMachine }) =>
+          stateMachine
+            ? {
+                pipeline,
+                metric: sumOf(
+                  ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map((name) =>
+                    ofAws('States', name, { StateMachineArn: stateMachine.arn }, { period: minutes(5) }),
+                  ),
+                  minutes(5),
                 ),
-                minutes(5),
-              ),
-              threshold: 1,
-              sentence: `Executions of ${pipeline} failed, timed out or were stopped.`,
-            }
-          : [],
+                threshold: 1,
+                sentence: `Executions of ${pipeline} failed, timed out or were stopped.`,
+              }
+            : [],
       ),
     ],
   },

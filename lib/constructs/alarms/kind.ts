@@ -27,6 +27,8 @@ export interface Watch {
   readonly sentence: string;
   /** What mends it, where that is one command. */
   readonly command?: string;
+  /** Where they differ from those of the kind. */
+  readonly periods?: readonly [last: number, breaching: number];
 }
 
 /** A kind of alarm: what all its alarms have in common, and what they watch. */

@@ -18,7 +18,7 @@ export function own(
 
 /** A metric that an AWS service publishes. @param statistic default the sum */
 export function ofAws(
-  service: 'DynamoDB' | 'Lambda' | 'SQS' | 'States',
+  service: 'ApiGateway' | 'DynamoDB' | 'Lambda' | 'SQS' | 'States',
   metricName: string,
   dimensionsMap: Record<string, string>,
   { statistic = Stats.SUM, period }: Measured,

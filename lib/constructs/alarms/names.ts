@@ -19,9 +19,9 @@ export const HELP_DESK = { pipeline: 'help-desk', runbook: 'the-help-desk-is-beh
 /** Prefix of the names of the alarms that open tickets. */
 export const ticketAlarmPrefix = (stackName: string): string => `${stackName}-${ALARMS.tickets}`;
 
-/** `document-ingestion` as `DocumentIngestion`. */
+/** `document-ingestion` as `DocumentIngestion`, and `web_orders` as `WebOrders`. */
 export const pascalCase = (name: string): string =>
-  name.replace(/(^|-)(\w)/g, (_match, _hyphen, letter: string) => letter.toUpperCase());
+  name.replace(/(^|[-_])([A-Za-z0-9])/g, (_match, _separator, letter: string) => letter.toUpperCase());
 
 export interface AlarmText {
   /** What is wrong, in a sentence. */

@@ -54,7 +54,15 @@ async function perform(walk: Walk, state: TaskState): Promise<Json> {
     events.submitted(output);
   };
   const call = (signal: AbortSignal) =>
-    host.task({ resource, arguments: args, roleArn, signal, visit, submitted });
+    host.task({
+      resource,
+      arguments: args,
+      roleArn,
+      signal,
+      visit,
+      submitted,
+      ...(position.job !== undefined && { job: position.job }),
+    });
   if (!token) return settle(walk, events, () => limited(walk, timeoutAt, call));
 
   const waiting: PendingToken = {

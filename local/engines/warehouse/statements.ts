@@ -135,9 +135,12 @@ const STATEMENTS: Readonly<Record<string, Execute>> = {
   COMMENT: ignored,
   GRANT: ignored,
   REVOKE: ignored,
-  SET: async (reader) => {
-    if (reader.accept('SEARCH_PATH'))
-      throw new SqlError('SET search_path is not supported locally: write schema.table');
+  SET: async (reader, transaction) => {
+    if (!reader.accept('SEARCH_PATH')) return NOTHING;
+    if (!reader.acceptSymbol('=')) reader.expect('TO');
+    const { table: schema } = reader.table();
+    if (!reader.done) throw new SqlError('SET search_path takes one schema in the local warehouse');
+    await transaction.searchIn(schema);
     return NOTHING;
   },
   VACUUM: ignored,

@@ -147,6 +147,7 @@ export class Transaction {
   readonly #temporary = new Set<string>();
   readonly #written = new Set<string>();
   #begun = false;
+  #searched: string | undefined;
 
   constructor(connection: DuckDBConnection, locks: TableLocks, staging: string, options: TransactionOptions) {
     this.connection = connection;
@@ -172,10 +173,21 @@ export class Transaction {
   /** Takes the table for writing, and begins. Temporary tables belong to the session and need no lock. */
   async write(table: TableName): Promise<void> {
     if (!this.isTemporary(table)) {
+      if (this.#searched !== undefined && table.schema === undefined)
+        throw new SqlError(
+          `write ${this.#searched}.${table.table}: the local warehouse searches for queries only`,
+        );
       await this.#locks.write(this.#session, nameOf(table), this.options.signal);
       this.#written.add(nameOf(table));
     }
     await this.begin();
+  }
+
+  /** Makes names without a schema those of this one, for queries: what writes has to name it. */
+  async searchIn(schema: string): Promise<void> {
+    await this.begin();
+    await this.connection.run(`USE ${quoteName(schema)}`);
+    this.#searched = schema;
   }
 
   isTemporary({ schema, table }: TableName): boolean {

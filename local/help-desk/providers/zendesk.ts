@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  type CreateDesk,
-  type DeskRequest,
-  type Handler,
-  memberOf,
-  Refusal,
-  readBody,
-  tokenOf,
-} from '../api.ts';
-import { Tokens } from '../credentials.ts';
+import { type CreateDesk, type DeskRequest, type Handler, Refusal, readBody } from '../api.ts';
 import type { LocalTicket } from '../store.ts';
+import { INVALID_TOKEN, malformed, oauth } from './zendesk-oauth.ts';
 import { queryOf } from './zendesk-search.ts';
 import {
   Body,
@@ -18,7 +10,6 @@ import {
   plain,
   recordInvalid,
   refuse,
-  TokenRequest,
   ZendeskTicket,
 } from './zendesk-shapes.ts';
 
@@ -35,27 +26,10 @@ const AGENT_ID = 1001;
 
 /** Zendesk Support: tickets, search, and OAuth by client credentials (Ticketing API). */
 export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
-  const tokens = new Tokens();
   const client = { clientId: 'millrace', clientSecret: credentials.secret('clientSecret', 32) };
   const iso = () => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
 
-  const malformed = () =>
-    new Refusal(422, { error: 'Unprocessable Entity', message: 'Server could not parse JSON' });
-
-  /** Only for requests with a token. */
-  const authenticated =
-    (handler: Handler): Handler =>
-    (request) => {
-      const { authorization } = request.headers;
-      if (!authorization) throw new Refusal(401, { error: "Couldn't authenticate you" });
-      if (!tokens.isGood(tokenOf('Bearer', authorization), clock.now()))
-        return {
-          status: 401,
-          headers: { 'www-authenticate': 'Bearer realm="zendesk", error="invalid_token"' },
-          body: INVALID_TOKEN,
-        };
-      return handler(request);
-    };
+  const { token, authenticated } = oauth({ clock, client, scopes: SCOPES, tokenSeconds: TOKEN_SECONDS });
 
   /** The ticket as it is now: solved ones close by themselves. */
   function current(ticket: LocalTicket): ZendeskTicket {
@@ -169,37 +143,7 @@ export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
   const tickets = () => shelf.all().map(current);
 
   const routes: Record<string, Handler> = {
-    'POST /oauth/tokens': (request) => {
-      const asked = readBody(request, TokenRequest, malformed, (issues) => {
-        const names = issues.map((issue) => memberOf(issue)).join(', ');
-        return new Refusal(400, { error: 'invalid_request', error_description: `Missing: ${names}` });
-      });
-      if (asked.grant_type !== 'client_credentials')
-        throw new Refusal(400, {
-          error: 'unsupported_grant_type',
-          error_description: `The authorization grant type ${asked.grant_type} is not supported.`,
-        });
-      if (asked.client_id !== client.clientId || asked.client_secret !== client.clientSecret)
-        throw new Refusal(401, {
-          error: 'invalid_client',
-          error_description:
-            'Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method.',
-        });
-      if (!asked.scope.split(' ').every((scope) => SCOPES.includes(scope)))
-        throw new Refusal(400, {
-          error: 'invalid_scope',
-          error_description: 'The requested scope is invalid, unknown, or malformed.',
-        });
-      return {
-        status: 200,
-        body: {
-          access_token: tokens.issue(clock.now() + TOKEN_SECONDS * 1000),
-          token_type: 'bearer',
-          scope: asked.scope,
-          expires_in: TOKEN_SECONDS,
-        },
-      };
-    },
+    'POST /oauth/tokens': token,
 
     'POST /api/v2/tickets': authenticated((request) => {
       const key = request.headers['idempotency-key'];
@@ -299,9 +243,4 @@ export const zendesk: CreateDesk = ({ clock, url, credentials, shelf }) => {
       },
     }),
   };
-};
-
-const INVALID_TOKEN = {
-  error: 'invalid_token',
-  error_description: 'The access token provided is expired, revoked, malformed or invalid for other reasons.',
 };

@@ -1,6 +1,11 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { operation } from '../operation.ts';
 import { AwsError, type LocalService, type RuntimeContext, type Shape } from '../service.ts';
+import { jobOperations, provisionJob } from './job-operations.ts';
+import { Jobs } from './jobs.ts';
+import { RunStore } from './run-store.ts';
+import type { Assets } from './sql-job.ts';
 
 interface Definition extends Shape {
   readonly Name: string;
@@ -21,9 +26,20 @@ const TableProperties = z.object({
   TableInput: z.looseObject({ Name: z.string().optional() }),
 });
 
-/** Glue's catalogue: what the template declares, anew at each start, for those who ask. Athena itself has no stand-in. */
-export function createGlue(context: RuntimeContext): LocalService {
+export interface GlueService extends LocalService {
+  /** Resolves when the run of a job has ended. */
+  readonly jobRunEnded: (runId: string) => Promise<void>;
+}
+
+/**
+ * Glue: its catalogue, as the template declares it, anew at each start; and its jobs, as far as their work is an SQL
+ * file, on DuckDB. Athena itself has no stand-in.
+ * @param assets scripts that deployments bring along
+ */
+export function createGlue(context: RuntimeContext, assets?: Assets): GlueService {
   const catalogue: Catalogue = {};
+  const store = new RunStore(join(context.dataDir, 'glue'));
+  const jobs = new Jobs(context, store, assets);
 
   const arn = (path: string) => `arn:aws:glue:${context.region}:${context.account}:${path}`;
   const onDatabase = (database: string) => [arn('catalog'), arn(`database/${database}`)];
@@ -41,7 +57,14 @@ export function createGlue(context: RuntimeContext): LocalService {
   return {
     signingNames: ['glue'],
     iamPrefix: 'glue',
+    jobRunEnded: (runId) => jobs.ended(runId),
+    start: () => jobs.resume(),
+    async stop() {
+      await jobs.stopAll();
+      store.close();
+    },
     operations: {
+      ...jobOperations(context, jobs),
       GetDatabase: operation(z.object({ Name: z.string() }), {
         resources: ({ Name }) => onDatabase(Name),
         handle: ({ Name }) => ({ Database: shown(databaseOf(Name).database) }),
@@ -73,6 +96,7 @@ export function createGlue(context: RuntimeContext): LocalService {
       }),
     },
     resources: {
+      'AWS::Glue::Job': provisionJob(context, jobs),
       'AWS::Glue::Database': ({ properties, generatedName }) => {
         const { DatabaseInput, DatabaseName } = DatabaseProperties.parse(properties);
         // Glue folds names to lower case.

@@ -7,7 +7,7 @@ import { describe } from './description.ts';
 import { decodeCursor, encodeCursor, listCurrent } from './listing.ts';
 import { newId, quoted } from './names.ts';
 import type { Version } from './store.ts';
-import { commitObject, md5 } from './writes.ts';
+import { commitObject, md5, removeObject } from './writes.ts';
 
 const named = z.object({ Bucket: z.string(), Key: z.string(), VersionId: z.string().optional() });
 
@@ -90,6 +90,18 @@ export const operations = (core: Core): Operations => ({
         },
       );
       return { ETag: quoted(version.etag), VersionId: version.versionId };
+    },
+  }),
+
+  DeleteObject: operation(named, {
+    action: null,
+    handle({ Bucket: bucket, Key: key, VersionId: versionId }, { caller }) {
+      const { deleteMarker, versionId: removed } = removeObject(
+        core,
+        { bucket, key, versionId },
+        { caller, requestId: newId(), reason: 'DeleteObject', conditions: {} },
+      );
+      return { VersionId: removed, DeleteMarker: deleteMarker };
     },
   }),
 

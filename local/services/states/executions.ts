@@ -9,7 +9,14 @@ import { historyLog } from './logging.ts';
 import type { Machines } from './machines.ts';
 import { MapRuns } from './map-runs.ts';
 import { redrivability, refreshed } from './redrive.ts';
-import { type Checkpoint, type ChildHandle, type ChildStart, Running, type Surroundings } from './running.ts';
+import {
+  type Checkpoint,
+  type ChildHandle,
+  type ChildStart,
+  type JobRuns,
+  Running,
+  type Surroundings,
+} from './running.ts';
 import type { ExecutionRow, Revision, Store } from './store.ts';
 import { Tokens } from './tokens.ts';
 
@@ -27,14 +34,28 @@ export class Executions implements Surroundings {
   readonly tokens: Tokens;
   readonly mapRuns: MapRuns;
   readonly arns: ArnMaker;
+  readonly jobRuns: JobRuns;
   readonly #store: Store;
   readonly #machines: Machines;
   readonly #running = new Map<string, Running>();
   readonly #dirty = new Set<Running>();
   #stopped = false;
 
-  constructor(runtime: RuntimeContext, store: Store, machines: Machines) {
+  /** @param jobRunEnded waits for a run of a Glue job */
+  constructor(
+    runtime: RuntimeContext,
+    store: Store,
+    machines: Machines,
+    jobRunEnded: (runId: string) => Promise<void> = async () => {},
+  ) {
     this.runtime = runtime;
+    const isLeft = () => this.#stopped;
+    this.jobRuns = {
+      ended: jobRunEnded,
+      get left() {
+        return isLeft();
+      },
+    };
     this.tokens = new Tokens(store);
     this.mapRuns = new MapRuns(store);
     this.arns = arnMaker(runtime.region, runtime.account);

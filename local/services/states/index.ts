@@ -6,11 +6,17 @@ import { Machines } from './machines.ts';
 import { provisionMachine } from './provision.ts';
 import { Store } from './store.ts';
 
-/** Step Functions: state machines in JSONata, their executions and Map Runs, kept below `<dataDir>/states`. */
-export function createStates(context: RuntimeContext): LocalService {
+/**
+ * Step Functions: state machines in JSONata, their executions and Map Runs, kept below `<dataDir>/states`.
+ * @param jobRunEnded waits for a run of a Glue job
+ */
+export function createStates(
+  context: RuntimeContext,
+  jobRunEnded?: (runId: string) => Promise<void>,
+): LocalService {
   const store = new Store(context.dataDir);
   const machines = new Machines(store);
-  const executions = new Executions(context, store, machines);
+  const executions = new Executions(context, store, machines, jobRunEnded);
   return {
     signingNames: ['states'],
     iamPrefix: 'states',

@@ -3,8 +3,9 @@ import { StateError } from '../../asl/errors.ts';
 import type { TaskCall } from '../../asl/host.ts';
 import { isArray, isObject, type Json, type JsonObject, parseJson, toJson } from '../../asl/json.ts';
 import type { Caller, RuntimeContext } from '../service.ts';
+import { startJobRun } from './glue-job.ts';
 import { startNested } from './nested.ts';
-import type { ChildHandle, ChildStart } from './running.ts';
+import type { ChildHandle, ChildStart, JobRuns } from './running.ts';
 import { lowerCaseMembers, mappedError, signingName } from './sdk-errors.ts';
 
 /** A task on its way out of an execution. */
@@ -13,6 +14,7 @@ export interface IntegrationCall extends TaskCall {
   readonly executionArn: string;
   readonly runtime: RuntimeContext;
   startChild(start: ChildStart): Promise<ChildHandle>;
+  readonly jobRuns: JobRuns;
 }
 
 type Integration = (call: IntegrationCall, action: string) => Promise<Json>;
@@ -21,6 +23,7 @@ type Integration = (call: IntegrationCall, action: string) => Promise<Json>;
 const OPTIMISED: Readonly<Record<string, Integration>> = {
   'lambda:invoke': (call) => invoke(call, argumentsOf(call)),
   'states:startExecution': startNested,
+  'glue:startJobRun': startJobRun,
   'sqs:sendMessage': (call) => {
     const args = argumentsOf(call);
     return forward(call, 'sqs', 'SendMessage', { ...args, MessageBody: asText(args.MessageBody) });

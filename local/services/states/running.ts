@@ -44,6 +44,15 @@ export interface Surroundings {
   ended(execution: Running): void;
   startMapRun(parent: Running, options: MapRunOptions): MapRun;
   startChild(call: ChildStart): Promise<ChildHandle>;
+  readonly jobRuns: JobRuns;
+}
+
+/** Runs of jobs that other services do, which executions wait for. */
+export interface JobRuns {
+  /** Resolves when the run of a Glue job has ended. */
+  ended(runId: string): Promise<void>;
+  /** Whether the runtime ends, so that runs and those that wait for them are left to be resumed. */
+  readonly left: boolean;
 }
 
 /** A nested execution to start from a task. */
@@ -174,6 +183,7 @@ export class Running implements Host {
       executionArn: this.row.arn,
       runtime: this.#surroundings.runtime,
       startChild: (start) => this.#surroundings.startChild(start),
+      jobRuns: this.#surroundings.jobRuns,
     });
   }
 

@@ -23,6 +23,7 @@ const SERVICES: Readonly<Record<string, { readonly signing?: string; readonly pr
 const OPTIMISED: Readonly<Record<string, { readonly prefix: string; readonly fallback: string }>> = {
   dynamodb: { prefix: 'DynamoDB', fallback: 'AmazonDynamoDBException' },
   events: { prefix: 'EventBridge', fallback: 'AmazonEventBridgeException' },
+  glue: { prefix: 'Glue', fallback: 'AWSGlueException' },
   lambda: { prefix: 'Lambda', fallback: 'AWSLambdaException' },
   sns: { prefix: 'SNS', fallback: 'AmazonSNSException' },
   sqs: { prefix: 'SQS', fallback: 'AmazonSQSException' },
@@ -37,6 +38,7 @@ const UNMODELLED: Readonly<Record<string, ReadonlySet<string>>> = {
 /** What every service may answer ("Common Errors" of the API references), and the SDK has no class for. */
 const UNMODELLED_EVERYWHERE = 'InternalFailureException';
 const MODELS_ACCESS_DENIED = new Set([
+  'Glue',
   'Textract',
   'SchedulerException',
   'SageMakerRuntime',

@@ -76,6 +76,11 @@ export function documentWays(stage: Stage, props: Props): Ways {
         await stage.land(key, 'I am new.');
         return stage.invoke('Intake/Intake', asBatch(await stage.receive('Landing/Arrivals/Queue', key)));
       },
+      async () => {
+        const key = `sales/${newId()}.csv`;
+        await stage.land(key, 'No table.');
+        return stage.invoke('Intake/Intake', asBatch(await stage.receive('Landing/Arrivals/Queue', key)));
+      },
     ],
     'DocumentIngestion/Inspect': [text, { ...text, versionId: 'x'.repeat(32) }, canary].map((input) =>
       invoke('DocumentIngestion/Inspect', () => ({ ...payload('DocumentIngestion/Inspect'), input })),

@@ -66,6 +66,7 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
     ],
     'Backfill/StateMachine states:RedriveExecution': [redrive],
     'Backfill/StateMachine': [run('backfill', { prefix: text.key })],
+    'ExpectedFiles/Schedule': [due('ExpectedFiles/Schedule')],
     'AuditExport/StateMachine': [run('audit-export', {})],
     'AuditExport/Schedule states:StartExecution': [due('AuditExport/Schedule', 'AuditExport/DeadLetters')],
     'AuditExport/Schedule': [missed('AuditExport/Schedule')],
@@ -73,6 +74,8 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
       due('Reconciliation/Schedule', 'Reconciliation/DeadLetters'),
     ],
     'Reconciliation/Schedule': [missed('Reconciliation/Schedule')],
+    'Maintenance/Schedule states:StartExecution': [due('Maintenance/Schedule', 'Maintenance/DeadLetters')],
+    'Maintenance/Schedule': [missed('Maintenance/Schedule')],
   };
 }
 

@@ -3,6 +3,7 @@ import { createCanvas } from '@napi-rs/canvas';
 import { z } from 'zod';
 import { decodeKey } from '../../../lambdas/shared/s3-events.ts';
 import type { Shape } from '../../../local/services/service.ts';
+import { csv, manySales } from '../../support/tabular-files.ts';
 import { type Landed, newId, type QueueRecord, type Stage } from '../stage.ts';
 
 const sample = (name: string) => readFileSync(new URL(`../../../samples/${name}`, import.meta.url));
@@ -15,6 +16,8 @@ export interface Props {
   readonly image: Landed;
   readonly pdf: Landed;
   readonly corrupt: Landed;
+  /** A file of sales, which was published. */
+  readonly orders: Landed;
   /** A text that landed as the canary's. */
   readonly canary: Landed;
   /** What S3 told of the text. */
@@ -77,6 +80,8 @@ export async function gatherProps(stage: Stage): Promise<Props> {
       const executions = await stage.account.executions(pipeline);
       return executions.length > 0 && executions.every(({ status }) => status === 'SUCCEEDED') && executions;
     });
+  const orders = await stage.land('sales/orders.csv', csv(manySales(3)));
+  await stage.follow(await stage.start('sales', { ...orders }, orders.fileId), async () => false);
   const payloads = new Map<string, Shape>();
   let load: Shape = {};
   for (const { executionArn } of [
@@ -95,6 +100,7 @@ export async function gatherProps(stage: Stage): Promise<Props> {
   return {
     text,
     corrupt,
+    orders,
     canary: await stage.land('canary/succeed/feather.txt', 'Tweet.'),
     image: await stage.land('documents/word.png', picture('Thanks')),
     pdf: await stage.land('documents/invoice.pdf', sample('invoice.pdf')),

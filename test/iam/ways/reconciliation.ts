@@ -10,7 +10,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   const { run } = movesOf(stage);
   const { deployment } = stage.test;
   const { auditTable } = deployment;
-  const { text, endings, load, record: curated } = props;
+  const { text, orders, endings, load, record: curated } = props;
   const ticketsTable = deployment.output('TicketsTableName');
 
   /** Writes into the audit table how an execution ended. */
@@ -32,14 +32,14 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
       Result: { record: { bucket: stage.account.lake, key } },
     });
   /** A file of whose end the audit table has not heard; a new one, so that no batch under way tells of it. */
-  const unheard = async () => {
-    const file = await stage.land('documents/ended.txt', 'I have ended.');
+  const unheard = async (key = 'documents/ended.txt', pipeline = 'document-ingestion') => {
+    const file = await stage.land(key, 'I have ended.');
     await stage.putItem(auditTable, {
       pk: file.fileId,
       sk: 'CURRENT',
       Status: 'PROCESSING_INITIATED',
       Timestamp: new Date(0).toISOString(),
-      ExecutionArn: await fail('document-ingestion', {}, file.fileId),
+      ExecutionArn: await fail(pipeline, {}, file.fileId),
     });
   };
   /** A ticket that waits for a file or load. */
@@ -61,6 +61,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   };
 
   await recorded(text.fileId);
+  await recorded(orders.fileId);
   await recorded(String(load.loadId));
   const failed = await stage.land('documents/failed.txt', 'I fail.');
   await fail('document-ingestion', {}, failed.fileId);
@@ -70,6 +71,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
   await awaited('load', await failedLoad(curated));
   await failedLoad(`curated/documents/${newId()}.json`);
   await awaited('file', text.fileId);
+  await awaited('orders', orders.fileId);
   await awaited('loaded', String(load.loadId));
 
   /** The second batch of a step, of a run of its own: what another run has repaired is repaired again. */
@@ -105,7 +107,13 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
         return batch('Landing')(refusal);
       },
     ],
-    'Reconciliation/Landing': [batch('Landing')],
+    'Reconciliation/Landing': [
+      batch('Landing'),
+      async (refusal) => {
+        await unheard('sales/ended.csv', 'sales');
+        return batch('Landing')(refusal);
+      },
+    ],
     'Reconciliation/Rows': [
       // A day whose rows the warehouse lacks.
       batch('Rows', {
@@ -116,6 +124,7 @@ export async function reconciliationWays(stage: Stage, props: Props): Promise<Wa
     'Reconciliation/Tickets': [
       batch('Tickets'),
       batch('Tickets', { cursor: { tickets: ['file'] } }),
+      batch('Tickets', { cursor: { tickets: ['orders'] } }),
       batch('Tickets', { cursor: { tickets: ['loaded'] } }),
     ],
     'Reconciliation/Report': [
