@@ -26,7 +26,6 @@ export const sales: Dataset = {
         right: 'ordered_at',
       },
     ],
-    references: [{ column: 'customer_id', dataset: 'customers', key: 'customer_id' }],
   },
   retentionDays: 3650,
   columns: [
@@ -45,7 +44,7 @@ export const sales: Dataset = {
       type: 'string',
       maxBytes: 64,
       required: true,
-      description: 'Who ordered; a key of customers',
+      description: 'Who ordered; a key of customers where they have written to the support, too',
     },
     {
       name: 'customer_email',

@@ -29,6 +29,8 @@ const CONTEXT = {
   'helpDesk.email': 'on-call@example.com',
   'crm.enabled': true,
   'crm.allowPrivateTargets': true,
+  // What the first fetch analyses takes its time on two cores.
+  'crm.startDays': 30,
 };
 
 /**

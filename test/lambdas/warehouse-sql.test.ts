@@ -36,9 +36,7 @@ test('a load brings rows of every type, and the same again changes nothing', asy
     rowsLoaded: 2,
     rowsNew: 2,
     rowsRemoved: 0,
-    references: [
-      { dataset: 'sales', column: 'customer_id', references: 'customers', rows: 2, rowsBefore: 0 },
-    ],
+    references: [],
   });
   const before = await content(warehouse, sales);
   assert.equal(before[0]?.[sales.columns.findIndex(({ name }) => name === 'unit_price')], '19.99');
@@ -209,13 +207,17 @@ test('tables are made once, and what is made again is nothing', async (t) => {
 
 test('rows that refer to nothing are counted until what they refer to has come', async (t) => {
   const warehouse = await open(t);
-  const rows = [order('1'), order('2', { customer_id: 'C-2' })];
-  const file = await warehouse.publish(sales, { name: 's', landedAt: '2026-11-21T05:00:00Z', rows });
+  const rows = [
+    ticket('1', '2026-11-21T04:00:00Z'),
+    ticket('2', '2026-11-21T04:00:00Z', { customer_id: 'C-2' }),
+  ];
+  const file = await warehouse.publish(tickets, { name: 'page', landedAt: '2026-11-21T05:00:00Z', rows });
   const brought = async (dataset: Dataset, entry: typeof file, salt = '') =>
-    (await warehouse.load(dataset, [entry], salt)).references
-      .filter((one) => one.dataset === 'sales')
-      .map(({ rows: now, rowsBefore }) => [now, rowsBefore]);
-  assert.deepEqual(await brought(sales, file), [[2, 0]]);
+    (await warehouse.load(dataset, [entry], salt)).references.map(({ rows: now, rowsBefore }) => [
+      now,
+      rowsBefore,
+    ]);
+  assert.deepEqual(await brought(tickets, file), [[2, 0]]);
   const people = async (...ids: string[]) =>
     warehouse.publish(customers, {
       name: `page of ${ids}`,
@@ -225,7 +227,7 @@ test('rows that refer to nothing are counted until what they refer to has come',
   assert.deepEqual(await brought(customers, await people('C-1')), [[1, 2]]);
   assert.deepEqual(await brought(customers, await people('C-2')), [[0, 1]]);
   assert.deepEqual(await brought(customers, await people('C-2')), [[0, 1]], 'the load runs again');
-  assert.deepEqual(await brought(sales, file, 'later'), [[0, 0]]);
+  assert.deepEqual(await brought(tickets, file, 'later'), [[0, 0]]);
 });
 
 test('the health of customers joins sales and tickets, and has no personal data', async (t) => {

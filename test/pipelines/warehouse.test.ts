@@ -122,10 +122,10 @@ describe('the warehouse', { timeout: 240_000 }, () => {
         rows: [customer('C-1'), customer('C-2')],
       }),
     ]);
-    assert.deepEqual(people.missingReferences?.map(({ dataset, rows }) => [dataset, rows]).sort(), [
-      ['sales', 0],
-      ['tickets', 0],
-    ]);
+    assert.deepEqual(
+      people.missingReferences?.map(({ dataset, rows }) => [dataset, rows]),
+      [['tickets', 0]],
+    );
   });
 
   test('a load that was stopped, or lost a file for a while, ends the same when it is redriven', async () => {

@@ -7,7 +7,7 @@ import { AwsError } from '../service.ts';
 
 export const MINUTE_MS = 60_000;
 /** AWS keeps minutes for 15 days. */
-const KEPT_MS = 3 * 24 * 60 * MINUTE_MS;
+const KEPT_MS = 15 * 24 * 60 * MINUTE_MS;
 /** Single values are kept for percentiles, at most this many of a minute. */
 const MAX_VALUES = 500;
 
