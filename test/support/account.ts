@@ -1,6 +1,7 @@
 import { CloudWatchLogsClient, paginateFilterLogEvents } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, GetItemCommand, paginateQuery, paginateScan } from '@aws-sdk/client-dynamodb';
 import {
+  BatchExecuteStatementCommand,
   DescribeStatementCommand,
   ExecuteStatementCommand,
   paginateGetStatementResult,
@@ -156,6 +157,23 @@ export class Account {
     const pages = await all(paginateGetStatementResult({ client: this.#redshift }, { Id }));
     const records = pages.flatMap((page) => page.Records ?? []);
     return records.map((row) => row.map((field) => (field.isNull ? null : Object.values(field)[0])));
+  }
+
+  /** Starts a transaction in the warehouse, and answers once it runs. */
+  async transaction(Sqls: readonly string[]): Promise<void> {
+    const { deployment } = this.#test;
+    const { Id } = await this.#redshift.send(
+      new BatchExecuteStatementCommand({
+        WorkgroupName: deployment.output('WarehouseWorkgroupName'),
+        Database: deployment.output('WarehouseDatabase'),
+        Sqls: [...Sqls],
+      }),
+    );
+    await this.until('a transaction', async () => {
+      const { Status, Error: reason } = await this.#redshift.send(new DescribeStatementCommand({ Id }));
+      if (Status === 'FAILED') throw new Error(reason);
+      return Status === 'STARTED' || Status === 'FINISHED';
+    });
   }
 
   /** How many rows of the warehouse each file has. */
