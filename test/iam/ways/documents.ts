@@ -41,6 +41,14 @@ export function documentWays(stage: Stage, props: Props): Ways {
       const { record } = await task('sentiment', text, { text: props.extracted });
       return stage.invoke('Sentiment/Analyse', asBatch(change(record)));
     };
+  /** A batch with a text of a ticket that nobody has analysed. */
+  const analyseTexts: Way = async () => {
+    const sha256 = newId();
+    const key = `raw/crm-work/texts/${sha256}.txt`;
+    await stage.put(key, 'Thank you!');
+    await stage.start('sentiment', { texts: [{ sha256, text: { bucket: stage.account.lake, key } }] });
+    return stage.invoke('Sentiment/Analyse', asBatch(await stage.receive('Sentiment/Tasks/Queue', sha256)));
+  };
   /** A message that the function cannot make sense of, except for the token. */
   const senseless = (record: QueueRecord) => ({
     ...record,
@@ -131,7 +139,7 @@ export function documentWays(stage: Stage, props: Props): Ways {
           await stage.invoke('Ocr/Read', asBatch(record));
         }),
     ],
-    'Sentiment/Analyse': [analyse(), analyse(senseless), throttled('comprehend', analyse())],
+    'Sentiment/Analyse': [analyse(), analyse(senseless), throttled('comprehend', analyse()), analyseTexts],
     'WarehouseLoad/Start': [invoke('WarehouseLoad/Start', () => asBatch(props.curated))],
     'WarehouseLoad/Compact': [invoke('WarehouseLoad/Compact', () => payload('WarehouseLoad/Compact'))],
     'WarehouseLoad/Mark': [invoke('WarehouseLoad/Mark', () => payload('WarehouseLoad/Mark'))],

@@ -63,6 +63,7 @@ export function operationsWays(stage: Stage, { text, canary }: Props): Ways {
     'Backfill/Admit': [
       invoke('Backfill/Admit', () => ({ keys: [text.key] })),
       invoke('Backfill/Admit', () => ({ keys: ['documents/not-there.txt'] })),
+      invoke('Backfill/Admit', async () => ({ keys: [(await stage.land('sales/old.csv', 'order_id')).key] })),
     ],
     'Backfill/StateMachine states:RedriveExecution': [redrive],
     'Backfill/StateMachine': [run('backfill', { prefix: text.key })],
