@@ -468,7 +468,7 @@ test('SDK integrations call the service as the role and name its errors', async 
     (await sdk('aws-sdk:sfn:describeExecution', { ExecutionArn: failed.executionArn })).status,
     'SUCCEEDED',
   );
-  assert.equal((await sdk('glue:startJobRun.sync')).error, 'States.Runtime');
+  assert.equal((await sdk('sagemaker:createTrainingJob.sync')).error, 'States.Runtime');
 });
 
 test('a distributed Map reads CSV, batches, tolerates failures and writes results', async () => {
