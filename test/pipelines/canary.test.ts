@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import {
   CloudWatchClient,
-  DescribeAlarmsCommand,
   GetMetricStatisticsCommand,
   ListMetricsCommand,
+  paginateDescribeAlarms,
 } from '@aws-sdk/client-cloudwatch';
 import {
   DisableRuleCommand,
@@ -66,9 +66,11 @@ async function fly(ahead = MINUTE) {
 async function quiet() {
   await account.until('the end of the alarm', async () => {
     clock.jump(MINUTE);
-    const { MetricAlarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({}));
-    const alarm = MetricAlarms.find(({ AlarmName }) => AlarmName?.includes('CanaryFailsOnPurpose'));
-    return alarm?.StateValue === 'OK';
+    for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client: cloudwatch }, {})) {
+      const alarm = MetricAlarms.find(({ AlarmName }) => AlarmName?.includes('CanaryFailsOnPurpose'));
+      if (alarm) return alarm.StateValue === 'OK';
+    }
+    return false;
   });
 }
 
