@@ -8,7 +8,7 @@ import { EXIT, NotFound, WrongUsage } from './errors.ts';
 import { describeExecution } from './executions.ts';
 import { confirm, exitOf, json, note, Progress, pause, say } from './io.ts';
 import { counted } from './table.ts';
-import { INTAKE_PREFIX } from './uploads.ts';
+import { PREFIXES } from './uploads.ts';
 
 const POLL_MS = 2_000;
 
@@ -57,9 +57,9 @@ what they would cost, new ones and known ones alike, by size and kind of name.`,
   async run(context, values, [prefix = '']) {
     const { io, deployment } = context;
     // The state machine would fail, and open a ticket that no redrive could end.
-    if (!prefix.startsWith(INTAKE_PREFIX)) {
+    if (!PREFIXES.some((one) => prefix.startsWith(one))) {
       throw new WrongUsage(
-        `Objects below "${prefix}" start no pipeline: PREFIX begins with ${INTAKE_PREFIX}`,
+        `Objects below "${prefix}" start no pipeline: PREFIX begins with ${PREFIXES.join(' or ')}`,
       );
     }
     const stateMachineArn = deployment.machine('backfill');

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { createReadStream, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 import { Upload } from '@aws-sdk/lib-storage';
+import { TABULAR } from '../../datasets/index.ts';
 import type { Deployment } from './deployment.ts';
 import { WrongUsage } from './errors.ts';
 
 /** Objects below it start a pipeline. */
 export const INTAKE_PREFIX = 'documents/';
+/** Every prefix of the landing bucket whose objects start a pipeline. */
+export const PREFIXES: readonly string[] = [INTAKE_PREFIX, ...TABULAR.map(({ name }) => `${name}/`)];
 
 /** A file of this machine and the key that it gets in the landing bucket. */
 export interface LocalFile {
