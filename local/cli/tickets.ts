@@ -33,7 +33,9 @@ export async function fetchTickets(
   const stateMachineArn = deployment.output('CrmTicketsStateMachineArn');
   const listed = await call('ListExecutions', { stateMachineArn, statusFilter: 'RUNNING' });
   const [running] = Executions.parse(listed).executions;
-  progress.note(`Fetching the tickets of the CRM at ${crm.url} …`);
+  progress.note(
+    `Fetching the tickets of the CRM at ${crm.url} and analysing their texts, about half a minute …`,
+  );
   const { executionArn } =
     running ?? Started.parse(await call('StartExecution', { stateMachineArn, input: '{}' }));
   for (;;) {
