@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compaction } from './compaction.ts';
 import { cost } from './cost.ts';
+import { crm } from './crm.ts';
 import { handlers } from './handlers.ts';
 import { latency } from './latency.ts';
 import { ocr } from './ocr.ts';
@@ -20,6 +22,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   throughput,
   ocr,
   tables,
+  compaction,
+  crm,
   tickets,
   cost,
 };

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, describe, test } from 'node:test';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { MovableClock } from '../../local/clock.ts';
+import { Account } from '../support/account.ts';
+import { startTestRuntime } from '../support/runtime.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const good = readFileSync(new URL('../../samples/sales/sales-2026-11-20.csv', import.meta.url));
+
+/** Twenty to eight in the morning, UTC, of the next working day but one: past 06:00 in Berlin, in summer and in winter. */
+function dayAfterNext(now: number): number {
+  const at = new Date(now + 2 * DAY);
+  while ([0, 6].includes(at.getUTCDay())) at.setTime(at.getTime() + DAY);
+  return at.setUTCHours(7, 40, 0, 0);
+}
+
+describe('a file that is expected every working day', { timeout: 240_000 }, async () => {
+  const clock = new MovableClock();
+  const runtime = await startTestRuntime({ clock });
+  after(() => runtime.stop());
+  const account = new Account(runtime);
+  const tickets = () =>
+    (runtime.runtime.helpDesk?.tickets() ?? []).filter(
+      ({ title }) => /sales/.test(title) && /file/i.test(title),
+    );
+
+  test('is a ticket when it is late, which is over when it has come', async () => {
+    // Since when the prefix is watched, the reconciliation says.
+    await account.sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: runtime.deployment.output('ReconciliationStateMachineArn'),
+        input: '{}',
+      }),
+    );
+    await account.until('the first reconciliation', async () => {
+      const Key = { pk: { S: 'RECONCILIATION' }, sk: { S: 'CURRENT' } };
+      const { Item } = await account.dynamo.send(
+        new GetItemCommand({ TableName: runtime.deployment.auditTable, Key }),
+      );
+      return Item !== undefined;
+    });
+    clock.jump(dayAfterNext(clock.now()) - clock.now());
+    const [late] = await account.until(
+      'a ticket about the late file',
+      async () => tickets().length > 0 && tickets(),
+      90,
+    );
+    assert.equal(late?.state, 'open');
+
+    await runtime.settled([await runtime.drop('sales/late.csv', good)]);
+    const isOver = async () => tickets().every(({ state }) => state === 'resolved');
+    // Each quarter of an hour is looked; a jump within a look would be its time-out.
+    for (let looks = 0; looks < 4 && !(await isOver()); looks++) {
+      clock.jump(16 * MINUTE);
+      await account.until('the end of the ticket', isOver, 25).catch(() => {});
+    }
+    assert.deepEqual(
+      tickets().map(({ state }) => state),
+      ['resolved'],
+    );
+  });
+});
