@@ -21,7 +21,7 @@ export interface LakeProps {
 export type LakePrefix = `${(typeof LAKE)[keyof typeof LAKE]}${string}`;
 
 /** Prefixes that people query where they lie; Glacier Flexible Retrieval would hide them from Athena. */
-const QUERIED: readonly string[] = [LAKE.curated, LAKE.loaded, LAKE.operations];
+const QUERIED: readonly string[] = [LAKE.curated, LAKE.loaded, LAKE.published, LAKE.operations];
 
 /** Everything that the pipelines make: one versioned bucket whose prefixes are in the contract, and the queue of new curated records. */
 export class Lake extends Construct {

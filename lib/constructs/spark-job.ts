@@ -50,7 +50,8 @@ export class SparkJob extends Construct implements IGrantable {
     const { config, lake, works } = props;
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('glue.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+        // Glue does not say that it always sends the key.
+        conditions: { StringEqualsIfExists: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
     });
     this.grantPrincipal = this.role;

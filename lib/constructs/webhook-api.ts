@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Fn, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { HttpApi, HttpMethod, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
@@ -59,7 +59,10 @@ export class WebhookApi extends Construct {
     if (route) {
       Validations.of(route).acknowledge({ id: 'AwsSolutions-APIG4', reason: authentication });
     }
+    const { stackId, stackName } = Stack.of(this);
     const accessLog = new LogGroup(this, 'AccessLog', {
+      // Groups of this prefix need no line each in the account's resource policy, which takes 5,120 characters.
+      logGroupName: `/aws/vendedlogs/apis/${stackName}/webhook-${Fn.select(2, Fn.split('/', stackId))}`,
       retention: config.retention.logDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -247,8 +247,15 @@ class Check {
       for (const field of ['ItemReader', 'ItemBatcher', 'ResultWriter', 'Label'])
         if (state[field] !== undefined)
           this.#say(`${at}/${field}`, 'is allowed only where the Mode is DISTRIBUTED');
-    const scope = distributed ? new Set<string>() : variables;
-    this.flow(state.ItemProcessor, `${at}/ItemProcessor`, [...FLOW_FIELDS, 'ProcessorConfig'], names, scope);
+    // Also where the children of a distributed Map cannot see the variables: names are one to a nest (developer guide,
+    // "Passing data between states with variables").
+    this.flow(
+      state.ItemProcessor,
+      `${at}/ItemProcessor`,
+      [...FLOW_FIELDS, 'ProcessorConfig'],
+      names,
+      variables,
+    );
   }
 
   #unknownFields(object: JsonObject, allowed: readonly string[], at: string): void {
