@@ -1,5 +1,5 @@
-import { CfnOutput, CfnResource, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Duration } from 'aws-cdk-lib';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../lambdas/crm-tickets/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from '../constructs/buckets.ts';
+import { connectionSecret } from '../constructs/connection-secret.ts';
 import { incidentPermission } from '../constructs/incidents.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
@@ -178,25 +178,14 @@ export class CrmTicketsPipeline extends Construct implements Pipeline {
   }
 
   #secret(config: Config): Secret {
-    const secret = new Secret(this, 'Secret', {
-      description: `Connection of the CRM (${config.crm.source}): put its address and credentials here.`,
-      generateSecretString: {
-        secretStringTemplate: JSON.stringify({ connected: false }),
-        generateStringKey: 'password',
-      },
-      removalPolicy: removalPolicyOf(config),
+    const { source } = config.crm;
+    return connectionSecret(this, 'Secret', {
+      config,
+      description: `Connection of the CRM (${source}): put its address and credentials here.`,
+      output: 'CrmSecretArn',
+      metadata: ['millrace:crm', { source }],
+      rotation: 'The CRM gives the credentials, so that only the CRM could rotate them.',
     });
-    const { defaultChild } = secret.node;
-    // Tells tools which secret is to hold the connection of the CRM.
-    if (CfnResource.isCfnResource(defaultChild)) {
-      defaultChild.addMetadata('millrace:crm', { source: config.crm.source });
-    }
-    Validations.of(secret).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason: 'The CRM gives the credentials, so that only the CRM could rotate them.',
-    });
-    new CfnOutput(Stack.of(this), 'CrmSecretArn', { value: secret.secretArn });
-    return secret;
   }
 }
 

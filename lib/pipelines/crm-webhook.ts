@@ -1,9 +1,9 @@
-import { CfnOutput, CfnResource, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import type { ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { CRM_RAW, type CrmSettings, WEBHOOK_SOURCE } from '../../lambdas/crm-tickets/contract.ts';
 import type { Config } from '../config.ts';
-import { removalPolicyOf } from '../constructs/buckets.ts';
+import { connectionSecret } from '../constructs/connection-secret.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import type { SourcesTable } from '../constructs/sources-table.ts';
@@ -88,24 +88,13 @@ export class CrmWebhook extends Construct {
   }
 
   #secret(config: Config): Secret {
-    const secret = new Secret(this, 'Secret', {
+    return connectionSecret(this, 'Secret', {
+      config,
       description: 'Signing secret of the CRM’s webhook: put it here as {"signingSecret": "…"}.',
-      generateSecretString: {
-        secretStringTemplate: JSON.stringify({ connected: false }),
-        generateStringKey: 'password',
-      },
-      removalPolicy: removalPolicyOf(config),
+      output: 'CrmWebhookSecretArn',
+      // The output has the address that is called.
+      metadata: ['millrace:crm-webhook', { output: OUTPUT }],
+      rotation: 'The CRM makes the secret, so that only the CRM could rotate it.',
     });
-    const { defaultChild } = secret.node;
-    // Tells tools which secret that is, and which output has the address that is called.
-    if (CfnResource.isCfnResource(defaultChild)) {
-      defaultChild.addMetadata('millrace:crm-webhook', { output: OUTPUT });
-    }
-    Validations.of(secret).acknowledge({
-      id: 'AwsSolutions-SMG4',
-      reason: 'The CRM makes the secret, so that only the CRM could rotate it.',
-    });
-    new CfnOutput(Stack.of(this), 'CrmWebhookSecretArn', { value: secret.secretArn });
-    return secret;
   }
 }

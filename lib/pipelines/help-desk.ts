@@ -1,14 +1,13 @@
-import { Aws, CfnOutput, CfnResource, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import { type EventPattern, Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type Desk, type HelpDeskSettings, PERIODIC } from '../../lambdas/help-desk/contract.ts';
 import { INCIDENT_EVENT } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
 import { pascalCase, ticketAlarmPrefix } from '../constructs/alarms/names.ts';
 import type { AuditTable } from '../constructs/audit-table.ts';
-import { removalPolicyOf } from '../constructs/buckets.ts';
+import { connectionSecret } from '../constructs/connection-secret.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import type { SecondChannel } from '../constructs/second-channel.ts';
 import type { StateMachine } from '../constructs/state-machine.ts';
@@ -152,24 +151,13 @@ export class HelpDeskPipeline extends Construct implements Pipeline {
   #desks(config: Config): Desk[] {
     return Object.entries(config.helpDesk.desks).map(([name, { provider }]) => {
       const id = `Desk${pascalCase(name)}`;
-      const secret = new Secret(this, id, {
+      const secret = connectionSecret(this, id, {
+        config,
         description: `Connection of the desk ${name} (${provider}): put its address and credentials here.`,
-        generateSecretString: {
-          secretStringTemplate: JSON.stringify({ connected: false }),
-          generateStringKey: 'password',
-        },
-        removalPolicy: removalPolicyOf(config),
+        output: `${id}SecretArn`,
+        metadata: ['millrace:desk', { name, provider }],
+        rotation: 'The desk gives the credentials, so that only the desk could rotate them.',
       });
-      // Tells tools which secret is to hold the connection of which desk.
-      const { defaultChild } = secret.node;
-      if (CfnResource.isCfnResource(defaultChild)) {
-        defaultChild.addMetadata('millrace:desk', { name, provider });
-      }
-      Validations.of(secret).acknowledge({
-        id: 'AwsSolutions-SMG4',
-        reason: 'The desk gives the credentials, so that only the desk could rotate them.',
-      });
-      new CfnOutput(Stack.of(this), `${id}SecretArn`, { value: secret.secretArn });
       return { name, provider, secretArn: secret.secretArn };
     });
   }
