@@ -194,7 +194,10 @@ export const LAKE = {
  * Where the publications of a dataset lie. Those of landed files are among the curated records, whose events start loads;
  * those of other pipelines lie where nothing listens, for these load what they have published themselves.
  */
-export function publicationPrefix(origin: 'landing' | 'crm' | 'job', dataset: string): string {
+export function publicationPrefix(
+  origin: 'landing' | 'crm' | 'job',
+  dataset: string,
+): `${typeof LAKE.curated | typeof LAKE.published}${string}` {
   return `${origin === 'landing' ? LAKE.curated : LAKE.published}${dataset}/`;
 }
 

@@ -8,7 +8,7 @@ import {
   MAINTENANCE_PREFIX,
   type MaintenanceSettings,
 } from '../../lambdas/maintenance/contract.ts';
-import { LAKE } from '../../lambdas/shared/contract.ts';
+import { LAKE, publicationPrefix } from '../../lambdas/shared/contract.ts';
 import type { Config } from '../config.ts';
 import type { AuditTable } from '../constructs/audit-table.ts';
 import type { Lake } from '../constructs/lake.ts';
@@ -38,7 +38,8 @@ const LIMITED = Object.values(DATASETS)
       ({
         loaded: `${LAKE.loaded}${name}/`,
         compactions: compactionPrefix(name),
-        sources: `${origin === 'crm' || origin === 'job' ? LAKE.published : LAKE.curated}${name}/`,
+        sources:
+          origin === 'records' ? (`${LAKE.curated}${name}/` as const) : publicationPrefix(origin, name),
         hasPublications: origin !== 'records',
       }) as const,
   );

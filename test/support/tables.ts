@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { RowReader } from '../../lambdas/tabular/formats/csv.ts';
+import type { RowReader } from '../../lambdas/tabular/formats/row-reader.ts';
 import type { Detected, RawRow } from '../../lambdas/tabular/formats/types.ts';
 
 /** Fixed, so that a test says the same every time; `FC_SEED=…` looks further. */

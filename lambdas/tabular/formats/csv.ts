@@ -1,12 +1,7 @@
 import { RecordScanner } from './record-scanner.ts';
 import { RecordText } from './record-text.ts';
+import { type RowReader, readerOf } from './row-reader.ts';
 import type { Detected, RawRow, ReadOptions } from './types.ts';
-
-/** Makes rows of blocks; what it gives is its own no longer. */
-export interface RowReader {
-  /** @param last whether nothing comes after it */
-  push(block: Buffer, last: boolean): RawRow[];
-}
 
 /** Rows of CSV: texts by the names of the header. A row with more or fewer fields than the header is broken. */
 export function csvReader(detected: Detected, options: ReadOptions): RowReader {
@@ -14,7 +9,7 @@ export function csvReader(detected: Detected, options: ReadOptions): RowReader {
   const { firstLine = 1, columnOf = (name) => name } = options;
   const columns = header.map(columnOf);
   const text = new RecordText(encoding);
-  let rows: RawRow[] = [];
+  const rows: RawRow[] = [];
   let headerAhead = firstLine === 1;
 
   const broken = (line: number, why: string) => {
@@ -41,14 +36,7 @@ export function csvReader(detected: Detected, options: ReadOptions): RowReader {
     detected,
     firstLine,
   );
-  return {
-    push(block, last) {
-      scanner.push(block, last);
-      const made = rows;
-      rows = [];
-      return made;
-    },
-  };
+  return readerOf(scanner, rows);
 }
 
 function fieldsOf(

@@ -1,14 +1,14 @@
-import type { RowReader } from './csv.ts';
 import { jsonRow } from './json-row.ts';
 import { RecordScanner } from './record-scanner.ts';
 import { RecordText } from './record-text.ts';
+import { type RowReader, readerOf } from './row-reader.ts';
 import type { Detected, RawRow, ReadOptions } from './types.ts';
 
 /** Rows of JSON Lines: each line is an object. Lines of white space are none. */
 export function jsonLinesReader(detected: Detected, options: ReadOptions): RowReader {
   const text = new RecordText('utf-8');
   const toRow = jsonRow(options.columnOf);
-  let rows: RawRow[] = [];
+  const rows: RawRow[] = [];
   const scanner = new RecordScanner(
     {
       record(window, start, end, line) {
@@ -21,12 +21,5 @@ export function jsonLinesReader(detected: Detected, options: ReadOptions): RowRe
     { lineEnd: detected.lineEnd },
     options.firstLine,
   );
-  return {
-    push(block, last) {
-      scanner.push(block, last);
-      const made = rows;
-      rows = [];
-      return made;
-    },
-  };
+  return readerOf(scanner, rows);
 }

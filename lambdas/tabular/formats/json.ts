@@ -1,14 +1,14 @@
-import type { RowReader } from './csv.ts';
 import { jsonRow } from './json-row.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { RecordText } from './record-text.ts';
+import { type RowReader, readerOf } from './row-reader.ts';
 import { type Detected, MAX_RECORD_BYTES, type RawRow, type ReadOptions } from './types.ts';
 
 /** Rows of a JSON document that is a list of objects, or one object with one list; `line` is a record's number. */
 export function jsonReader(_detected: Detected, options: ReadOptions): RowReader {
   const text = new RecordText('utf-8');
   const toRow = jsonRow(options.columnOf);
-  let rows: RawRow[] = [];
+  const rows: RawRow[] = [];
   let number = 0;
   const scanner = new JsonScanner({
     element(window, start, end) {
@@ -19,12 +19,5 @@ export function jsonReader(_detected: Detected, options: ReadOptions): RowReader
     tooLong: () =>
       rows.push({ line: ++number, broken: `The record is longer than ${MAX_RECORD_BYTES} bytes.` }),
   });
-  return {
-    push(block, last) {
-      scanner.push(block, last);
-      const made = rows;
-      rows = [];
-      return made;
-    },
-  };
+  return readerOf(scanner, rows);
 }

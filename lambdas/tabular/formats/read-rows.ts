@@ -1,8 +1,9 @@
 import type { SourceFormat } from '../../../datasets/dataset.ts';
 import { blocks } from './blocks.ts';
-import { csvReader, type RowReader } from './csv.ts';
+import { csvReader } from './csv.ts';
 import { jsonReader } from './json.ts';
 import { jsonLinesReader } from './json-lines.ts';
+import type { RowReader } from './row-reader.ts';
 import { BATCH_ROWS, type Detected, type RawRow, type ReadOptions } from './types.ts';
 
 const READERS: Readonly<
