@@ -57,7 +57,7 @@ const TOLD = {
   warehouse: /ticket opened .* warehouse-load fails/,
 };
 
-describe('npm start -- --break', { timeout: 240_000 }, () => {
+describe('npm start -- --break', { timeout: 600_000 }, () => {
   for (const [name, story] of Object.entries(DRILLS)) {
     test(`${name}: what concerns it fails, a ticket opens, a redrive brings everything home, the ticket closes`, async () => {
       const { status, said } = await start(name, '--break', name);

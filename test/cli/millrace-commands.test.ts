@@ -58,7 +58,7 @@ describe('millrace without a deployment', () => {
   });
 });
 
-describe('millrace against a deployment', { timeout: 180_000 }, () => {
+describe('millrace against a deployment', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
   let runtime: TestRuntime;
   let account: Account;

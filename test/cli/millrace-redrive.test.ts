@@ -42,7 +42,7 @@ const NOT_PUBLISHED: RuleInput = {
   error: { code: 'InvalidEvent', message: 'Publishing is broken.' },
 };
 
-describe('millrace redrive', { timeout: 240_000 }, () => {
+describe('millrace redrive', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   let env: NodeJS.ProcessEnv;

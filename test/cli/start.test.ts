@@ -25,7 +25,7 @@ const Report = z.object({
   tickets: z.array(z.unknown()),
 });
 
-describe('npm start without anything else', { timeout: 300_000 }, () => {
+describe('npm start without anything else', { timeout: 600_000 }, () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-start-'));
   let report: z.output<typeof Report>;
   let said: string;

@@ -30,7 +30,7 @@ import { assertOnce } from '../support/audit.ts';
 import { deny } from '../support/deny.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
-describe('what went wrong elsewhere', { timeout: 160_000 }, () => {
+describe('what went wrong elsewhere', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   before(async () => {

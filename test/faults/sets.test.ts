@@ -14,7 +14,7 @@ const SETS = [
 const TEXTS = 15;
 
 for (const name of SETS) {
-  test(`${name}: ${BREAKS[name].what} Every promise holds`, { timeout: 120_000 }, async (t) => {
+  test(`${name}: ${BREAKS[name].what} Every promise holds`, { timeout: 600_000 }, async (t) => {
     const run = await startFaulty({ breaks: [name] });
     t.after(() => run.test.stop());
     t.diagnostic(`MILLRACE_SEED=${run.seed}`);

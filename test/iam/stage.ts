@@ -10,6 +10,7 @@ import {
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { z } from 'zod';
 import { attributes } from '../../lambdas/shared/audit.ts';
 import { MovableClock } from '../../local/clock.ts';
 import type { BusEvent, Shape } from '../../local/services/service.ts';
@@ -40,8 +41,8 @@ export interface Landed {
 }
 
 /**
- * The real deployment with its event source mappings switched off: nothing happens by itself, and each message goes
- * from its queue to its function by hand.
+ * The real deployment with its event source mappings and schedules switched off: nothing happens by itself, however far
+ * time is moved, and each message goes from its queue to its function by hand.
  */
 export class Stage {
   readonly test: TestRuntime;
@@ -183,6 +184,7 @@ export class Stage {
     await this.call('scheduler', 'CreateSchedule', {
       ...schedule,
       Name: newId(),
+      State: 'ENABLED',
       ScheduleExpression: `at(${at})`,
     });
     this.skip(2);
@@ -218,7 +220,7 @@ export class Stage {
 
   /** Does something and waits until the runtime says what matches to whoever runs it. */
   async warning(pattern: RegExp, cause: () => Promise<unknown>): Promise<string> {
-    const messages = on(this.#warnings, 'warning', { signal: AbortSignal.timeout(20_000) });
+    const messages = on(this.#warnings, 'warning', { signal: AbortSignal.timeout(60_000) });
     await cause();
     for await (const [message] of messages) if (pattern.test(message)) return message;
     throw new Error(`The runtime said nothing like ${pattern}.`);
@@ -233,6 +235,11 @@ export class Stage {
     for (const UUID of this.#mappings.values()) {
       await this.#lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
     }
+    const { Schedules } = await this.call('scheduler', 'ListSchedules', {});
+    for (const { Name, GroupName } of Listed.parse(Schedules)) {
+      const schedule = await this.call('scheduler', 'GetSchedule', { Name, GroupName });
+      await this.call('scheduler', 'UpdateSchedule', { ...schedule, State: 'DISABLED' });
+    }
   }
 
   async #switch(path: string, Enabled: boolean): Promise<void> {
@@ -246,6 +253,8 @@ const WAITS = [
   [/WaitStateEntered/, 300],
   [/Failed$/, 30],
 ] as const;
+
+const Listed = z.array(z.object({ Name: z.string(), GroupName: z.string() }));
 
 /** A new id of a file. */
 export const newId = (): string => randomBytes(32).toString('hex');

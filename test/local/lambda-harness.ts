@@ -54,7 +54,7 @@ export function lambdaHarness(
 
 /** Waits for a condition that another process brings about; after 15 s it is not coming. */
 export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 15_000;
+  const end = performance.now() + 60_000;
   while (!condition()) {
     assert.ok(performance.now() < end, `waited in vain for ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

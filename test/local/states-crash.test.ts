@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { systemClock } from '../../local/clock.ts';
 import { Harness, json, lambda } from './states-harness.ts';
 
-test('killed at any moment, executions go on at the next start', { timeout: 30_000 }, async () => {
+test('killed at any moment, executions go on at the next start', { timeout: 600_000 }, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-states-'));
   const victim = spawn(process.execPath, [join(import.meta.dirname, 'states-victim.ts'), dataDir], {
     stdio: ['ignore', 'pipe', 'ignore'],

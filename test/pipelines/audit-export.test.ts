@@ -7,7 +7,7 @@ import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
 const PREFIX = 'operations/audit-export/';
 
-describe('the export of the audit table', { timeout: 120_000 }, () => {
+describe('the export of the audit table', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   before(async () => {

@@ -20,7 +20,7 @@ const Output = z.object({
 });
 const Manifest = z.object({ ResultFiles: z.object({ SUCCEEDED: z.array(z.object({ Key: z.string() })) }) });
 
-describe('objects that nobody was told of', { timeout: 180_000 }, () => {
+describe('objects that nobody was told of', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   before(async () => {

@@ -8,7 +8,7 @@ import { startTestRuntime } from '../support/runtime.ts';
 const FILES = 500;
 
 test('500 texts dropped at once all succeed and are loaded, with one execution each', {
-  timeout: 170_000,
+  timeout: 600_000,
 }, async (t) => {
   const runtime = await startTestRuntime();
   t.after(() => runtime.stop());

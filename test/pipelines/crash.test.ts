@@ -16,7 +16,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const VICTIM = join(import.meta.dirname, '..', 'support', 'crash-victim.ts');
 
 test('killed at any moment and started again, the runtime loses nothing and does nothing twice', {
-  timeout: 170_000,
+  timeout: 600_000,
 }, async (t) => {
   const home = mkdtempSync(join(tmpdir(), 'millrace-crash-'));
   t.after(() => rmSync(home, { recursive: true, force: true }));

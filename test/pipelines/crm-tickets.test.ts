@@ -25,7 +25,7 @@ const Output = z.object({
   more: z.optional(z.boolean()),
 });
 
-describe('the tickets of a CRM', { timeout: 400_000 }, () => {
+describe('the tickets of a CRM', { timeout: 600_000 }, () => {
   let zendesk: SmallZendesk;
   let runtime: TestRuntime;
   let account: Account;

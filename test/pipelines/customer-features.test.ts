@@ -17,7 +17,7 @@ import { SmallZendesk, smallTicket } from '../support/small-zendesk.ts';
 
 const DAY_MS = 86_400_000;
 
-describe('customer features', { timeout: 400_000 }, () => {
+describe('customer features', { timeout: 600_000 }, () => {
   const clock = new MovableClock();
   let zendesk: SmallZendesk;
   let runtime: TestRuntime;

@@ -15,7 +15,7 @@ interface Landed {
   readonly landedAt: string;
 }
 
-describe('events of S3 that arrive more than once', { timeout: 120_000 }, () => {
+describe('events of S3 that arrive more than once', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   let intake: string;

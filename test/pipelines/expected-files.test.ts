@@ -18,7 +18,7 @@ function dayAfterNext(now: number): number {
   return at.setUTCHours(7, 40, 0, 0);
 }
 
-describe('a file that is expected every working day', { timeout: 240_000 }, async () => {
+describe('a file that is expected every working day', { timeout: 600_000 }, async () => {
   const clock = new MovableClock();
   const runtime = await startTestRuntime({ clock });
   after(() => runtime.stop());

@@ -10,7 +10,7 @@ import { Account } from '../support/account.ts';
 import { deny } from '../support/deny.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
-describe('the help desk of the deployed template', { timeout: 120_000 }, () => {
+describe('the help desk of the deployed template', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   before(async () => {

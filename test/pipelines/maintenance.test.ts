@@ -32,7 +32,7 @@ const Output = z.object({
 });
 const Line = z.looseObject({ dataset: z.string() });
 
-describe('the lake, looked after at night,', { timeout: 300_000 }, () => {
+describe('the lake, looked after at night,', { timeout: 600_000 }, () => {
   const clock = new MovableClock();
   let runtime: TestRuntime;
   let account: Account;

@@ -9,7 +9,7 @@ import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
 const NONE = { found: 0, repaired: 0, again: 0 };
 
-describe('the reconciliation', { timeout: 300_000 }, () => {
+describe('the reconciliation', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   let reconciler: Reconciler;

@@ -9,7 +9,7 @@ import { sourceFile } from '../../lambdas/shared/file-id.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 import { csv, keysOf, manySales, type Sale, sale, TabularFiles } from '../support/tabular-files.ts';
 
-describe('files of sales', { timeout: 300_000 }, () => {
+describe('files of sales', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let tabular: TabularFiles;
   before(async () => {

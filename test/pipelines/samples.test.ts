@@ -58,7 +58,7 @@ async function start(...options: string[]): Promise<{ code: number | null; stdou
   return { code: await exit, stdout, stderr };
 }
 
-describe('npm start -- --once --json takes every document to its outcome', { timeout: 180_000 }, () => {
+describe('npm start -- --once --json takes every document to its outcome', { timeout: 600_000 }, () => {
   const home = mkdtempSync(join(tmpdir(), 'millrace-samples-'));
   const dataDir = join(home, 'data');
   const input = join(home, 'input');

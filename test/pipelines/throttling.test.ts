@@ -12,7 +12,7 @@ import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 const REFUSALS = 5;
 const CHILDREN = ['document-ingestion', 'ocr', 'sentiment'] as const satisfies readonly PipelineName[];
 
-describe('throttling costs no state transition and no file', { timeout: 150_000 }, () => {
+describe('throttling costs no state transition and no file', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   before(async () => {

@@ -26,7 +26,7 @@ interface Ended {
   readonly output: Record<string, unknown>;
 }
 
-describe('warehouse-load', { timeout: 150_000 }, () => {
+describe('warehouse-load', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   /** Keys of the curated records of files that went the whole way. */

@@ -20,7 +20,7 @@ import { type LandedFile, publish } from '../support/local-warehouse.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 import { customer, order, ticket } from '../support/tabular-rows.ts';
 
-describe('the warehouse', { timeout: 240_000 }, () => {
+describe('the warehouse', { timeout: 600_000 }, () => {
   let runtime: TestRuntime;
   let account: Account;
   let schema: string;

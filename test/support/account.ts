@@ -82,7 +82,7 @@ export class Account {
   }
 
   /** Asks again at each change of an execution, and now and then, until there is an answer. */
-  async until<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+  async until<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 180): Promise<T> {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
       const answer = await ask();
@@ -254,7 +254,7 @@ export class Account {
    * Waits until nothing changes by itself any more: no queue but those of dead letters and of the help desk, where
    * messages may wait for long, holds a message, and no execution runs unless what it waits for is a dead letter.
    */
-  async rested(seconds = 120): Promise<void> {
+  async rested(seconds = 300): Promise<void> {
     let calm = 0;
     await this.until(
       'an account at rest',

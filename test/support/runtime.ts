@@ -32,7 +32,7 @@ export interface TestRuntime {
   fileId(key: string, versionId: string): string;
   /** Drops a text and answers its file id. */
   drop(key: string, body: string | Buffer): Promise<string>;
-  /** Waits until each file has its outcome and, where it succeeded, is loaded. Fails after two minutes. */
+  /** Waits until each file has its outcome and, where it succeeded, is loaded. Fails after five minutes. */
   settled(fileIds: readonly string[]): Promise<Map<string, FileState>>;
   /** Stops the runtime and, unless told to keep it, removes its directory. */
   stop(options?: { keepData?: boolean }): Promise<void>;
@@ -64,7 +64,7 @@ export async function startTestRuntime(options: Partial<RuntimeOptions> = {}): P
       return fileIdOf(deployment.landingBucket, key, versionId);
     },
     async settled(fileIds) {
-      const deadline = Date.now() + 120_000;
+      const deadline = Date.now() + 300_000;
       const states = new Map<string, FileState>();
       for (;;) {
         const began = performance.now();
