@@ -223,6 +223,8 @@ export interface FeatureSettings {
 /** What PlanFeatures answers. */
 export type FeaturePlan =
   | { readonly due: false; readonly computedAt: string }
+  /** Another execution is at it. */
+  | { readonly due: false; readonly execution: string }
   | {
       readonly due: true;
       /** `sha256(customer_features|<at>)`, hex; the file id of the rows. */

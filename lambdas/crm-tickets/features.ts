@@ -11,6 +11,7 @@ import { parseJson } from '../shared/parse.ts';
 import { PublicationSchema } from '../shared/publication.ts';
 import { FEATURES_WORK, type FeaturePlan, type FeatureSettings } from './contract.ts';
 import { type InputView, inputColumns, type LakeFile, type LakeFiles, shownFiles } from './features-input.ts';
+import { type Busy, isBusy } from './sources-table.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -34,14 +35,19 @@ export interface PlanDependencies {
   readonly objects: Pick<Objects, 'write'>;
   readonly lakeBucket: string;
   readonly settings: FeatureSettings;
+  /** Keeps others from the work until this execution is over; answers who is at it, if that is another one. */
+  claim(work: string): Promise<object | Busy>;
 }
 
 /**
- * Whether customer features are due, and if so, what the job is to read and with how many workers. It writes down the
+ * Whether customer features are due and nobody else computes them, and if so, what the job is to read and with how many workers. It writes down the
  * files that the job reads, so that the same run always gives the same rows.
  */
 export async function planFeatures(at: Date, dependencies: PlanDependencies): Promise<FeaturePlan> {
-  const { lake, objects, lakeBucket, settings } = dependencies;
+  const { lake, objects, lakeBucket, settings, claim } = dependencies;
+  // Before what is published is looked at: who was at it last has published by now.
+  const claimed = await claim(customerFeatures.name);
+  if (isBusy(claimed)) return { due: false, execution: claimed.owner };
   const computedAt = await computedSince(slotOf(at, settings), at, lake);
   if (computedAt !== undefined) return { due: false, computedAt };
   const runId = createHash('sha256').update(`${customerFeatures.name}|${at.toISOString()}`).digest('hex');

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { DescribeExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { partitionOf } from '../../datasets/dataset.ts';
-import { isNamed } from '../shared/errors.ts';
 import { type CrmSettings, type Fetched, type RawPage, rawPageKey, type SourcePage } from './contract.ts';
 import { CrmThrottled } from './errors.ts';
 import type { RawPages } from './raw-pages.ts';
 import { LONGEST_WAIT } from './sources/connection.ts';
 import type { Source } from './sources/source.ts';
 import { type Busy, type Cursor, isBusy, type SourcesTable } from './sources-table.ts';
+import { takeOver } from './take-over.ts';
 
 export interface FetchDependencies {
   readonly table: Pick<SourcesTable, 'lease' | 'begin' | 'pause' | 'advance'>;
@@ -34,10 +34,10 @@ export async function fetchPage(
   settings: Settings,
   dependencies: FetchDependencies,
 ): Promise<Fetched> {
-  const { table, now } = dependencies;
+  const { table, sfn, now } = dependencies;
   const { name } = source;
-  const since = new Date(now() - settings.startDays * DAY_MS);
-  const cursor = await lease(source, execution, since, dependencies);
+  const first = source.first(new Date(now() - settings.startDays * DAY_MS));
+  const cursor = await takeOver(sfn, (from) => table.lease(name, execution, first, from));
   if (isBusy(cursor)) return busy(name, execution, cursor);
   const request = paced(cursor, settings.requestsPerMinute, now());
   if (request.waitSeconds > 0) return { verdict: 'WAIT', source: name, waitSeconds: request.waitSeconds };
@@ -72,29 +72,6 @@ function busy(source: string, execution: string, { owner }: Busy): Fetched {
   return owner === execution
     ? { verdict: 'WAIT', source, waitSeconds: 1 }
     : { verdict: 'BUSY', execution: owner };
-}
-
-/** Makes sure that this execution is the only one: one that is over gives its place away. */
-async function lease(
-  source: Source,
-  execution: string,
-  since: Date,
-  { table, sfn }: FetchDependencies,
-): Promise<Cursor | Busy> {
-  const first = source.first(since);
-  const cursor = await table.lease(source.name, execution, first);
-  if (!isBusy(cursor) || !(await isOver(sfn, cursor.owner))) return cursor;
-  return table.lease(source.name, execution, first, cursor.owner);
-}
-
-async function isOver(sfn: Pick<SFNClient, 'send'>, executionArn: string): Promise<boolean> {
-  try {
-    const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-    return status !== 'RUNNING';
-  } catch (error) {
-    if (isNamed(error, 'ExecutionDoesNotExist')) return true;
-    throw error;
-  }
 }
 
 /** When a request may go out, and what it counts for. */

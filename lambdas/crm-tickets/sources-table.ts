@@ -63,6 +63,9 @@ const PageItem = z.object({
 
 const OWNED = '#owner = :me';
 const AT_SEQUENCE = `${OWNED} AND #sequence = :sequence`;
+/** Nobody has it, or who asks, or only an owner that is over. */
+const takenFrom = (from?: string) =>
+  from === undefined ? 'attribute_not_exists(#owner) OR #owner = :me' : '#owner = :from';
 const NAMES = { '#owner': 'Owner', '#position': 'Position', '#sequence': 'Sequence' };
 
 /** Cursors of sources, the execution that has each, and pages that are fetched and not loaded. */
@@ -80,11 +83,10 @@ export class SourcesTable {
    * @param from an owner that is over, whose place is taken
    */
   async lease(source: string, execution: string, first: string, from?: string): Promise<Cursor | Busy> {
-    const before = from === undefined ? 'attribute_not_exists(#owner) OR #owner = :me' : '#owner = :from';
     return this.#update(source, {
       UpdateExpression:
         'SET #owner = :me, #position = if_not_exists(#position, :first), #sequence = if_not_exists(#sequence, :zero)',
-      ConditionExpression: before,
+      ConditionExpression: takenFrom(from),
       ExpressionAttributeNames: NAMES,
       ExpressionAttributeValues: attributes({
         ':me': execution,
@@ -94,6 +96,19 @@ export class SourcesTable {
       }),
       ReturnValues: 'ALL_NEW',
     }).then((answer) => (isBusy(answer) ? answer : parse(CursorItem, plainOf(answer.item), 'cursor')));
+  }
+
+  /**
+   * Takes a piece of work for an execution, so that no other one is at it.
+   * @param from an owner that is over, whose place is taken
+   */
+  async claim(work: string, execution: string, from?: string): Promise<object | Busy> {
+    return this.#update(work, {
+      UpdateExpression: 'SET #owner = :me',
+      ConditionExpression: takenFrom(from),
+      ExpressionAttributeNames: { '#owner': NAMES['#owner'] },
+      ExpressionAttributeValues: attributes({ ':me': execution, ':from': from }),
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import { SOURCES_TABLE } from '../../lambdas/crm-tickets/contract.ts';
 import type { Config } from '../config.ts';
 import { keptTable } from './kept-table.ts';
 import type { NodeFunction } from './node-function.ts';
+import type { Permission } from './permissions.ts';
 
 /** Where the export of each source is, which execution is at it, and which pages are fetched and not loaded. */
 export class SourcesTable extends Construct {
@@ -17,6 +18,16 @@ export class SourcesTable extends Construct {
   /** Lets a function move cursors, and tells it the table. */
   grantFetch(fn: NodeFunction): void {
     this.#grant(fn, 'dynamodb:UpdateItem', 'dynamodb:PutItem');
+  }
+
+  /** Lets a function take claims, and tells it the table. */
+  grantClaim(fn: NodeFunction): void {
+    this.#grant(fn, 'dynamodb:UpdateItem');
+  }
+
+  /** For the role of a state machine that gives cursors back. */
+  get giveBackPermission(): Permission {
+    return { actions: ['dynamodb:UpdateItem'], resources: [this.table.tableArn] };
   }
 
   /** Lets a function see which pages wait, and tells it the table. */

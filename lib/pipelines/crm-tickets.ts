@@ -7,6 +7,7 @@ import {
   CRM_RAW,
   CRM_WORK,
   type CrmSettings,
+  CURSOR,
   TICKETS_LOADED,
 } from '../../lambdas/crm-tickets/contract.ts';
 import { LAKE } from '../../lambdas/shared/contract.ts';
@@ -106,7 +107,7 @@ export class CrmTicketsPipeline extends Construct implements Pipeline {
     sources.grantSettle(settle);
     lake.grantRead(settle, CRM_WORK);
 
-    const features = new CustomerFeatures(this, 'Features', { config, pipeline, lake });
+    const features = new CustomerFeatures(this, 'Features', { config, pipeline, lake, sources });
 
     const steps = [fetch, validate, enrich, settle, ...features.functions];
     this.stateMachine = new StateMachine(this, 'StateMachine', {
@@ -126,6 +127,8 @@ export class CrmTicketsPipeline extends Construct implements Pipeline {
         MaxRequests: `${MAX_REQUESTS}`,
         PagesPerRound: `${PAGES_PER_ROUND}`,
         MaxRounds: `${MAX_ROUNDS}`,
+        SourcesTable: sources.table.tableName,
+        CursorKey: CURSOR,
         ...features.substitutions,
       },
       invokes: steps,
@@ -138,11 +141,13 @@ export class CrmTicketsPipeline extends Construct implements Pipeline {
           wildcardReason: 'Reads the list of texts of a round: its folder is named after the execution.',
         },
         incidentPermission(this),
+        sources.giveBackPermission,
         ...features.permissions,
       ],
     });
-    // Whether the execution that has the cursor is over.
+    // Whether the execution that has the cursor, or is at the features, is over.
     this.stateMachine.grantDescribeBack(fetch);
+    this.stateMachine.grantDescribeBack(features.plan);
 
     this.#missed = deadLetterQueue(this, 'DeadLetters');
     const webhook = config.crm.webhook && config.crm.source === 'zendesk' ? this.#webhook(props) : undefined;

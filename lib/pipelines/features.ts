@@ -11,12 +11,14 @@ import { LAKE } from '../../lambdas/shared/contract.ts';
 import type { Lake } from '../constructs/lake.ts';
 import { NodeFunction } from '../constructs/node-function.ts';
 import type { Permission } from '../constructs/permissions.ts';
+import type { SourcesTable } from '../constructs/sources-table.ts';
 import { SparkJob, WORKER_TYPE } from '../constructs/spark-job.ts';
 import type { PipelineProps } from './pipeline.ts';
 
 export interface CustomerFeaturesProps extends PipelineProps {
   readonly pipeline: string;
   readonly lake: Lake;
+  readonly sources: SourcesTable;
 }
 
 /** What glue/crm_features.sql reads. */
@@ -28,6 +30,8 @@ const INPUTS = [tickets, customers, documents];
  */
 export class CustomerFeatures extends Construct {
   readonly functions: readonly NodeFunction[];
+  /** Asks whether the execution that has the claim is over. */
+  readonly plan: NodeFunction;
   /** For the state machine's definition. */
   readonly substitutions: Readonly<Record<string, string>>;
   /** For the state machine's role. */
@@ -35,17 +39,19 @@ export class CustomerFeatures extends Construct {
 
   constructor(scope: Construct, id: string, props: CustomerFeaturesProps) {
     super(scope, id);
-    const { config, pipeline, lake } = props;
+    const { config, pipeline, lake, sources } = props;
     const { enabled, ...features } = config.features;
     const loaded = INPUTS.map(({ name }) => `${LAKE.loaded}${name}/` as const);
 
-    const plan = new NodeFunction(this, 'Plan', {
+    this.plan = new NodeFunction(this, 'Plan', {
       config,
       pipeline,
       entry: 'lambdas/crm-tickets/features-plan.ts',
       description: 'Says whether customer features are due, what is read for them, and by how many workers.',
       timeout: Duration.minutes(10),
     });
+    const { plan } = this;
+    sources.grantClaim(plan);
     const compactions = INPUTS.map(({ name }) => compactionPrefix(name));
     const published = [...INPUTS, customerFeatures]
       .filter(({ origin }) => origin !== 'records')

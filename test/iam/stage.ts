@@ -10,12 +10,12 @@ import {
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { z } from 'zod';
 import { attributes } from '../../lambdas/shared/audit.ts';
 import { MovableClock } from '../../local/clock.ts';
 import type { BusEvent, Shape } from '../../local/services/service.ts';
 import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
+import { switchSchedulesOff } from '../support/schedules.ts';
 import { pathOf } from './policies.ts';
 
 interface Warnings {
@@ -235,11 +235,7 @@ export class Stage {
     for (const UUID of this.#mappings.values()) {
       await this.#lambda.send(new UpdateEventSourceMappingCommand({ UUID, Enabled: false }));
     }
-    const { Schedules } = await this.call('scheduler', 'ListSchedules', {});
-    for (const { Name, GroupName } of Listed.parse(Schedules)) {
-      const schedule = await this.call('scheduler', 'GetSchedule', { Name, GroupName });
-      await this.call('scheduler', 'UpdateSchedule', { ...schedule, State: 'DISABLED' });
-    }
+    await switchSchedulesOff(this.test);
   }
 
   async #switch(path: string, Enabled: boolean): Promise<void> {
@@ -253,8 +249,6 @@ const WAITS = [
   [/WaitStateEntered/, 300],
   [/Failed$/, 30],
 ] as const;
-
-const Listed = z.array(z.object({ Name: z.string(), GroupName: z.string() }));
 
 /** A new id of a file. */
 export const newId = (): string => randomBytes(32).toString('hex');

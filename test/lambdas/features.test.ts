@@ -88,12 +88,13 @@ describe('files that the job reads', () => {
 });
 
 describe('the plan', () => {
-  const plan = (lake: MemoryLake, at: string, changes: Partial<FeatureSettings> = {}) =>
+  const plan = (lake: MemoryLake, at: string, changes: Partial<FeatureSettings> = {}, claimed: object = {}) =>
     planFeatures(new Date(at), {
       lake: lake.files,
       objects: lake.writer,
       lakeBucket: 'lake',
       settings: { ...settings, ...changes },
+      claim: async () => claimed,
     });
 
   test('writes down what the job reads, and where its rows come from', async () => {
@@ -131,6 +132,13 @@ describe('the plan', () => {
     // Pieces of a week begin on Thursdays, as 1970 did.
     assert.ok(!(await plan(lake, '2026-11-25T12:00:00.000Z', { everyHours: 168 })).due);
     assert.ok((await plan(lake, '2026-11-26T00:00:00.000Z', { everyHours: 168 })).due);
+  });
+
+  test('is left to the execution that is at it', async () => {
+    const lake = new MemoryLake();
+    const answer = await plan(lake, '2026-11-21T12:00:00.000Z', {}, { owner: 'other' });
+    assert.deepEqual(answer, { due: false, execution: 'other' });
+    assert.equal(lake.objects.size, 0);
   });
 
   test('has max(2, min(10, ceil(GB / 10))) workers', () => {

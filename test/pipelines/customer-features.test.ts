@@ -13,6 +13,7 @@ import { parquetOf } from '../../lambdas/shared/dataset/parquet.ts';
 import { MovableClock } from '../../local/clock.ts';
 import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
+import { switchSchedulesOff } from '../support/schedules.ts';
 import { SmallZendesk, smallTicket } from '../support/small-zendesk.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,6 +27,7 @@ describe('customer features', { timeout: 600_000 }, () => {
     zendesk = await new SmallZendesk().start();
     runtime = await startTestRuntime({ clock, helpDesk: false });
     account = new Account(runtime);
+    await switchSchedulesOff(runtime);
     const now = clock.now();
     const ago = (days: number) => new Date(now - days * DAY_MS).toISOString();
     zendesk.changes.push(
@@ -55,20 +57,21 @@ describe('customer features', { timeout: 600_000 }, () => {
         if (execution.status !== 'RUNNING') return execution;
         const { type = '' } = (await account.history(executionArn)).at(-1) ?? {};
         // Waits and back-offs take no time.
-        if (/^WaitStateEntered|^TaskFailed/.test(type)) clock.jump(300_000);
+        if (/^WaitStateEntered|^Task(Submit)?Failed/.test(type)) clock.jump(300_000);
         return undefined;
       },
       150,
     );
-  async function run() {
+  async function start(): Promise<string> {
     const { executionArn = '' } = await account.sfn.send(
       new StartExecutionCommand({
         stateMachineArn: runtime.deployment.output('CrmTicketsStateMachineArn'),
         input: '{}',
       }),
     );
-    return ended(executionArn);
+    return executionArn;
   }
+  const run = async () => ended(await start());
   const features = async () => {
     const schema = runtime.deployment.output('WarehouseSchema');
     return account.sql(
@@ -104,5 +107,32 @@ describe('customer features', { timeout: 600_000 }, () => {
     // The document names C-101, and each of the eight tickets one of the seven customers.
     const named = rows.find(([customer]) => customer === 'C-101');
     assert.deepEqual(named?.map(Number).slice(1), [2, 1]);
+  });
+
+  test('while a run waits for capacity, the next one fetches, and leaves the features to it', async () => {
+    const before = (await jobRuns()).length;
+    // Features are due again.
+    clock.jump(DAY_MS);
+    runtime.runtime.faults.set([{ fault: 'throttled', service: 'glue', operations: ['StartJobRun'] }]);
+    const waits = await start();
+    await account.until('a run that waits for Glue', async () => {
+      const events = await account.history(waits);
+      if (/^WaitStateEntered/.test(events.at(-1)?.type ?? '')) clock.jump(60_000);
+      return events.some(({ type = '' }) => /^Task(Submit)?Failed/.test(type));
+    });
+    const now = new Date(clock.now() - 120_000).toISOString();
+    zendesk.changes.push(smallTicket(10, { created_at: now, updated_at: now, metric_set: null }));
+    const other = JSON.parse((await run()).output ?? '{}');
+    assert.equal(other.reason, undefined, 'The cursor is free.');
+    assert.deepEqual([other.tickets?.read, other.features], [1, null]);
+    assert.equal(
+      (await account.sfn.send(new DescribeExecutionCommand({ executionArn: waits }))).status,
+      'RUNNING',
+    );
+    runtime.runtime.faults.clear();
+    const late = await ended(waits);
+    assert.equal(late.status, 'SUCCEEDED', JSON.stringify(late));
+    assert.equal(JSON.parse(late.output ?? '{}').features, 7);
+    assert.equal((await jobRuns()).length, before + 1);
   });
 });

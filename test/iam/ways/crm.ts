@@ -4,7 +4,7 @@ import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Shape } from '../../../local/services/service.ts';
 import { SmallZendesk, says, smallTicket } from '../../support/small-zendesk.ts';
 import { newId, type Stage } from '../stage.ts';
-import { movesOf, type Way, type Ways } from './moves.ts';
+import { executionOf, movesOf, type Way, type Ways } from './moves.ts';
 
 /** The ways of the CRM's runs. */
 export async function crmWays(stage: Stage): Promise<Ways> {
@@ -20,8 +20,7 @@ export async function crmWays(stage: Stage): Promise<Ways> {
     }),
   );
   /** An execution that nobody knows: whoever had the cursor before is asked about. */
-  const execution = () =>
-    `${deployment.output('CrmTicketsStateMachineArn').replace(':stateMachine:', ':execution:')}:${newId()}`;
+  const execution = () => executionOf(stage);
 
   const fetch: Way = async () => {
     stage.skip(61);

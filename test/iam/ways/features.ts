@@ -13,7 +13,7 @@ import { parquetOf } from '../../../lambdas/shared/dataset/parquet.ts';
 import type { Value } from '../../../lambdas/shared/dataset/values.ts';
 import { SmallZendesk } from '../../support/small-zendesk.ts';
 import { newId, type Stage } from '../stage.ts';
-import { movesOf, type Way, type Ways } from './moves.ts';
+import { executionOf, movesOf, type Way, type Ways } from './moves.ts';
 
 const WORK = 'raw/crm-work/features';
 const DAY = 'year=2027/month=01/day=01/';
@@ -43,6 +43,10 @@ export async function featureWays(stage: Stage): Promise<Ways> {
       parts: [],
     }),
   );
+
+  /** For an execution that nobody knows: whoever was at it before is asked about. */
+  const plan = (at: string): Way =>
+    invoke('CrmTickets/Features/Plan', () => ({ execution: executionOf(stage), at }));
 
   /** A result as the job writes it. */
   const publish: Way = async () => {
@@ -100,13 +104,11 @@ export async function featureWays(stage: Stage): Promise<Ways> {
   };
 
   return {
-    'CrmTickets/Features/Plan': [
-      invoke('CrmTickets/Features/Plan', () => ({ at: AT })),
-      invoke('CrmTickets/Features/Plan', () => ({ at: '2027-01-03T13:00:00.000Z' })),
-    ],
+    'CrmTickets/Features/Plan': [plan(AT), plan('2027-01-03T13:00:00.000Z')],
     'CrmTickets/Features/Publish': [publish],
     'CrmTickets/Features/Job': [job],
     'CrmTickets/StateMachine glue:': [machine],
     'CrmTickets/StateMachine lambda:InvokeFunction lambda:function:CrmTickets/Features': [machine],
+    'CrmTickets/StateMachine dynamodb:': [machine],
   };
 }

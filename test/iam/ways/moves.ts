@@ -1,7 +1,7 @@
 import { ListExecutionsCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { RuleInput } from '../../../local/faults/rules.ts';
 import type { Shape } from '../../../local/services/service.ts';
-import type { Stage } from '../stage.ts';
+import { newId, type Stage } from '../stage.ts';
 
 /**
  * Does the smallest thing that takes some permissions; answers what a person sees of how it went.
@@ -14,6 +14,10 @@ export type Ways = Readonly<Record<string, readonly Way[]>>;
 
 /** Messages within messages escape their quotes. */
 export const plain = (text: string): string => text.replaceAll('\\', '');
+
+/** An execution of crm-tickets that nobody knows. */
+export const executionOf = ({ test }: Stage): string =>
+  `${test.deployment.output('CrmTicketsStateMachineArn').replace(':stateMachine:', ':execution:')}:${newId()}`;
 
 const TOLD = /Failed|TimedOut|ExecutionSucceeded/;
 
