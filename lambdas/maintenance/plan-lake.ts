@@ -25,6 +25,8 @@ export interface PlanInput {
 export interface PlanOutput {
   readonly batch: number;
   readonly cursor: PlanCursor | null;
+  /** Partitions that were noted. */
+  readonly partitions: number;
 }
 
 /** Pages of a listing that one invocation looks at, at most. */
@@ -43,6 +45,7 @@ export async function plan(
   const names = Object.keys(DATASETS);
   const abandoned: { dataset: string; key: string; bytes: number }[] = [];
   let pages = 0;
+  let partitions = 0;
   let left: PlanCursor | null = null;
 
   for (const dataset of names.slice(cursor ? names.indexOf(cursor.dataset) : 0)) {
@@ -74,7 +77,7 @@ export async function plan(
     await finish();
   }
   await lake.write(abandonedKey(run, batch), JSON.stringify(abandoned));
-  return { batch: batch + 1, cursor: left };
+  return { batch: batch + 1, cursor: left, partitions };
 
   async function note(dataset: string, partition: string, small: number): Promise<void> {
     if (small <= settings.compactAboveFiles) return;
@@ -82,6 +85,7 @@ export async function plan(
     const waiting = compaction.waiting.reduce((sum, { keys }) => sum + keys.length, 0);
     if (small - waiting <= settings.compactAboveFiles) return;
     await lake.write(planKey(run, dataset, partition), JSON.stringify({ dataset, partition, small }));
+    partitions += 1;
   }
 }
 

@@ -4,6 +4,7 @@ import { LAKE } from '../shared/contract.ts';
 import { inLanes } from '../shared/lanes.ts';
 import { parseJson } from '../shared/parse.ts';
 import { PublicationSchema } from '../shared/publication.ts';
+import { DAILY_TABLES, WAREHOUSE_TABLES } from '../warehouse-load/contract.ts';
 import { compactionPrefix } from './contract.ts';
 import type { LakeFiles, Listed } from './lake.ts';
 import { datasetNamed, loadedPrefix, partitionIn } from './partitions.ts';
@@ -15,10 +16,10 @@ const MAX_PAGES = 50;
 /** Publications that are read at once. */
 const READS = 20;
 
-/** Rows of a dataset that are over, and the statement that deletes them in the warehouse. */
+/** Rows of a dataset that are over, and the transaction that deletes them in the warehouse. */
 export interface Expiry {
   readonly dataset: string;
-  readonly sql: string;
+  readonly sqls: readonly string[];
 }
 
 /**
@@ -33,14 +34,21 @@ export async function expiries(startedAt: number, schema: string, lake: LakeFile
     const page = await lake.firstPage(loadedPrefix(dataset.name));
     const first = page.find(({ key }) => partitionIn(key) !== undefined);
     if (first && isBefore(first, before)) {
-      const day = before.toISOString().slice(0, 10);
-      found.push({
-        dataset: dataset.name,
-        sql: `DELETE FROM ${schema}.${dataset.name} WHERE "${dataset.partitionBy}" < '${day}'`,
-      });
+      found.push({ dataset: dataset.name, sqls: deletion(dataset, schema, before) });
     }
   }
   return found;
+}
+
+/** Takes the lock first, as loads do: one that is under way is waited for, and sums never count rows that are gone. */
+function deletion({ name, partitionBy }: Dataset, schema: string, before: Date): string[] {
+  const day = before.toISOString().slice(0, 10);
+  const daily = Object.entries(DAILY_TABLES).filter(([of]) => of === name);
+  return [
+    `LOCK TABLE ${schema}.${WAREHOUSE_TABLES.lock}`,
+    `DELETE FROM ${schema}.${name} WHERE "${partitionBy}" < '${day}'`,
+    ...daily.map(([, table]) => `DELETE FROM ${schema}.${table} WHERE "day" < '${day}'`),
+  ];
 }
 
 export interface RetainInput {

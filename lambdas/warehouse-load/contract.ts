@@ -108,3 +108,6 @@ export const WAREHOUSE_TABLES = {
   /** Versions of tables, aggregates and views that were made. */
   versions: 'schema_versions',
 } as const;
+
+/** Tables that sum up the days of a dataset, by its name; their first column is `day`. */
+export const DAILY_TABLES = { sales: 'sales_daily', tickets: 'tickets_daily' } as const;

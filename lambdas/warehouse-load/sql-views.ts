@@ -1,5 +1,6 @@
 import type { Column, Dataset } from '../../datasets/dataset.ts';
 import { DATASETS } from '../../datasets/index.ts';
+import { DAILY_TABLES } from './contract.ts';
 import { identifier, list } from './sql.ts';
 
 /** A table that sums up days of a dataset, and is kept up by the loads that change them. */
@@ -20,7 +21,7 @@ const REVENUE = `CASE WHEN "status" IN ('cancelled', 'returned') THEN 0 ELSE "qu
 
 export const AGGREGATES: readonly Aggregate[] = [
   {
-    name: 'sales_daily',
+    name: DAILY_TABLES.sales,
     of: 'sales',
     description: 'Sales of a day by customer and currency; kept up by the loads of sales.',
     columns: [
@@ -49,7 +50,7 @@ export const AGGREGATES: readonly Aggregate[] = [
     groupBy: '1, 2, 3',
   },
   {
-    name: 'tickets_daily',
+    name: DAILY_TABLES.tickets,
     of: 'tickets',
     description: 'Tickets by the day they were opened and by customer; kept up by the loads of tickets.',
     columns: [
@@ -119,11 +120,11 @@ const customerHealth: View = {
     ` LEFT JOIN (SELECT "customer_id", ${inOneCurrency('MIN("currency")')} AS "currency",` +
     ` ${since(90, '"orders"')} AS "orders_90d", ${inOneCurrency(since(90, '"revenue"'))} AS "revenue_90d",` +
     ` ${inOneCurrency(between(180, 90, '"revenue"'))} AS "revenue_prior_90d"` +
-    ` FROM ${schema}.sales_daily WHERE "day" > CURRENT_DATE - 180 GROUP BY "customer_id") AS s ON s."customer_id" = c."customer_id"` +
+    ` FROM ${schema}.${DAILY_TABLES.sales} WHERE "day" > CURRENT_DATE - 180 GROUP BY "customer_id") AS s ON s."customer_id" = c."customer_id"` +
     ` LEFT JOIN (SELECT "customer_id", ${since(90, '"tickets"')} AS "tickets_90d", SUM("tickets_open") AS "tickets_open",` +
     ` ${since(90, '"tickets_high_priority"')} AS "tickets_high_priority_90d",` +
     ` ${since(90, '"sentiment_sum"')} / NULLIF(${since(90, '"sentiment_count"')}, 0) AS "ticket_sentiment_90d"` +
-    ` FROM ${schema}.tickets_daily GROUP BY "customer_id") AS t ON t."customer_id" = c."customer_id"` +
+    ` FROM ${schema}.${DAILY_TABLES.tickets} GROUP BY "customer_id") AS t ON t."customer_id" = c."customer_id"` +
     ` LEFT JOIN (SELECT "customer_id", COUNT(*) AS "documents_90d", AVG("score_positive" - "score_negative") AS "document_sentiment_90d"` +
     ` FROM ${schema}.documents WHERE "received_at" > CURRENT_DATE - 90 GROUP BY "customer_id") AS d ON d."customer_id" = c."customer_id"`,
 };

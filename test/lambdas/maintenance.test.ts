@@ -398,7 +398,14 @@ describe('retention', () => {
     const kept = s3.keys('loaded/customers/');
 
     assert.deepEqual(await expiries(now, 'millrace', lake), [
-      { dataset: 'sales', sql: `DELETE FROM millrace.sales WHERE "ordered_at" < '2026-03-08'` },
+      {
+        dataset: 'sales',
+        sqls: [
+          'LOCK TABLE millrace.load_lock',
+          `DELETE FROM millrace.sales WHERE "ordered_at" < '2026-03-08'`,
+          `DELETE FROM millrace.sales_daily WHERE "day" < '2026-03-08'`,
+        ],
+      },
     ]);
     await retainAll(['sales']);
     assert.equal(s3.keys('loaded/sales/').length, 2);

@@ -317,9 +317,13 @@ describe('the lake, looked after at night,', { timeout: 600_000 }, () => {
       'both rows in the warehouse',
       async () => (await inWarehouse().catch(() => [])).length === 2,
     );
+    const days = async () =>
+      (await account.sql(`SELECT DISTINCT EXTRACT(YEAR FROM "day") FROM ${table}_daily`)).flat().map(Number);
+    assert.ok((await days()).includes(over.getUTCFullYear()));
     const seen = await read(sales);
     await maintain();
     assert.deepEqual(await inWarehouse(), [`retention-${kept.getUTCFullYear()}`]);
+    assert.ok(!(await days()).includes(over.getUTCFullYear()));
     assert.deepEqual(
       await read(sales),
       seen.filter((row) => !row.includes('retention-2009')),
