@@ -61,6 +61,21 @@ const FINAL: ReadonlySet<string> = new Set<AuditStatus>(['SUCCEEDED', 'REJECTED'
 /** Whether a file or load has its outcome. */
 export const isFinal = (status: string): boolean => FINAL.has(status);
 
+/** Rows of a tabular file: what was taken in, and what went to quarantine. Null for other files. */
+export function rowsOf({
+  Result,
+}: AuditItem): { readonly rows: number; readonly quarantined: number } | null {
+  const { rows, quarantined } = Result ?? {};
+  return typeof rows === 'number' && typeof quarantined === 'number' ? { rows, quarantined } : null;
+}
+
+/** `114`, or `114 of 120` where some went to quarantine. */
+export function shownRows(counts: ReturnType<typeof rowsOf>): string {
+  if (!counts) return '';
+  const { rows, quarantined } = counts;
+  return quarantined === 0 ? `${rows}` : `${rows} of ${rows + quarantined}`;
+}
+
 export const isCurrent = (item: AuditItem): boolean => item.sk === 'CURRENT';
 
 /** What the table is asked for. */

@@ -1,6 +1,14 @@
 import { TRIGGER_PIPELINES } from '../../lambdas/recorder/contract.ts';
 import { CANARY } from '../../lambdas/shared/contract.ts';
-import { type AuditItem, AuditReader, isCurrent, isFinal, STATUSES } from './audit-table.ts';
+import {
+  type AuditItem,
+  AuditReader,
+  isCurrent,
+  isFinal,
+  rowsOf,
+  STATUSES,
+  shownRows,
+} from './audit-table.ts';
 import { type Context, command } from './command.ts';
 import { EXIT, NotFound, WrongUsage } from './errors.ts';
 import { json, note, pause, say, wholeNumber } from './io.ts';
@@ -20,6 +28,7 @@ const CURRENT_COLUMNS: readonly Column<AuditItem>[] = [
   { title: 'Pipeline', of: ({ Pipeline }) => Pipeline },
   { title: 'Try', right: true, of: ({ Attempt }) => (Attempt && Attempt > 1 ? Attempt : '') },
   { title: 'Took', right: true, of: tookOf },
+  { title: 'Rows', right: true, of: (item) => shownRows(rowsOf(item)) },
   { title: 'Load', of: ({ LoadStatus }) => LoadStatus },
   { title: 'File', of: ({ FileName }) => shortened(FileName, 60) },
   { title: 'Id', of: ({ pk }) => pk },

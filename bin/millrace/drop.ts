@@ -1,6 +1,6 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Manifest } from '../../lambdas/warehouse-load/contract.ts';
-import { type AuditItem, AuditReader, isFinal } from './audit-table.ts';
+import { type AuditItem, AuditReader, isFinal, rowsOf, shownRows } from './audit-table.ts';
 import { type Context, command } from './command.ts';
 import type { Deployment } from './deployment.ts';
 import { ForPeople, Interrupted } from './errors.ts';
@@ -26,12 +26,16 @@ interface Dropped {
   readonly load: string | null;
   readonly reason: string | null;
   readonly seconds: number | null;
+  /** Of a tabular file: rows that were taken in, and rows that went to quarantine. */
+  readonly rows: number | null;
+  readonly quarantined: number | null;
 }
 
 const COLUMNS: readonly Column<Dropped>[] = [
   { title: 'File', of: ({ file }) => shortened(file, 60) },
   { title: 'Status', of: ({ status }) => status },
   { title: 'Load', of: ({ load }) => load ?? '' },
+  { title: 'Rows', right: true, of: (file) => shownRows(countsOf(file)) },
   { title: 'Took', right: true, of: ({ seconds }) => (seconds === null ? '' : span(seconds * 1000)) },
   { title: 'Id', of: ({ fileId }) => fileId },
   { title: 'Reason', of: ({ reason }) => reason ?? '' },
@@ -49,7 +53,12 @@ reason; 1 when a file or its load failed, or a file is held.`,
     'no-load': { type: 'flag', about: 'follow to the outcome only, not to the load' },
     'no-wait': { type: 'flag', about: 'upload only' },
   },
-  examples: ['drop letter.pdf', 'drop scans/ --prefix documents/2026/', 'drop *.txt --no-load --json'],
+  examples: [
+    'drop letter.pdf',
+    'drop march.csv --prefix sales/',
+    'drop scans/ --prefix documents/2026/',
+    'drop *.txt --no-load --json',
+  ],
   async run(context, values, paths) {
     const { io, deployment } = context;
     const prefix = values.prefix ?? INTAKE_PREFIX;
@@ -80,6 +89,9 @@ reason; 1 when a file or its load failed, or a file is held.`,
     return exitOf(io, values['no-wait'] || dropped.every((file) => isGood(file, values['no-load'])));
   },
 });
+
+const countsOf = ({ rows, quarantined }: Dropped) =>
+  rows === null || quarantined === null ? null : { rows, quarantined };
 
 const isLoaded = (load: string | null) => load === 'LOADED' || load === 'PUBLISHED';
 
@@ -135,6 +147,7 @@ function progressOf(dropped: readonly Dropped[], over: number): string {
 
 function outcomeOf(file: Landed, state: AuditItem | undefined, failedLoad: string | undefined): Dropped {
   const { Status = 'UPLOADED', LoadStatus, Reason, ReceivedAt, Timestamp } = state ?? {};
+  const counts = state ? rowsOf(state) : null;
   const hasEnd = isFinal(Status) && ReceivedAt && Timestamp;
   return {
     file: file.path,
@@ -143,6 +156,8 @@ function outcomeOf(file: Landed, state: AuditItem | undefined, failedLoad: strin
     status: Status,
     load: LoadStatus ?? (Status === 'SUCCEEDED' && failedLoad !== undefined ? 'FAILED' : null),
     reason: Reason ? `${Reason.code}: ${Reason.message}` : (failedLoad ?? null),
+    rows: counts?.rows ?? null,
+    quarantined: counts?.quarantined ?? null,
     seconds: hasEnd ? Math.max(0, Date.parse(Timestamp) - Date.parse(ReceivedAt)) / 1000 : null,
   };
 }

@@ -91,6 +91,26 @@ describe('millrace against a deployment', { timeout: 600_000 }, () => {
     assert.match(said.stderr, /^Local runtime at /);
   });
 
+  test('drop and audit tell how many rows of a tabular file were taken in', async () => {
+    const file = join(folder, 'shop.csv');
+    writeFileSync(
+      file,
+      [
+        'order_id,line_number,ordered_at,delivered_at,customer_id,customer_email,product,quantity,unit_price,currency,status',
+        ...Array.from(
+          { length: 200 },
+          (_, n) =>
+            `O-${n},1,2026-11-${n === 7 ? 99 : 20}T10:00:00Z,,C-1,a@example.com,Lamp,1,9.90,EUR,shipped`,
+        ),
+      ].join('\n'),
+    );
+    const said = await millrace(['drop', '--prefix', 'sales', file], env);
+    assert.equal(said.status, 0, said.stdout + said.stderr);
+    assert.match(said.stdout, /SUCCEEDED +LOADED +199 of 200 /);
+    const audit = await millrace(['audit', '--pipeline', 'sales'], env);
+    assert.match(audit.stdout, / 199 of 200 +LOADED +sales\/shop\.csv/);
+  });
+
   test('audit tells current states by status, and everything of one file by its name', async () => {
     const rejected = await millrace(['audit', '--status', 'rejected', '--json'], env);
     assert.deepEqual(

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import type { FileState } from '../../local/cli/deployment.ts';
 import { synthesise } from '../../local/cli/synthesise.ts';
+import { Account } from '../support/account.ts';
 import { startTestRuntime, type TestRuntime } from '../support/runtime.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -109,6 +110,55 @@ test('a column that is added later is in the warehouse with the next file, and e
     ['A-2', null],
     ['A-5', 'AUTUMN'],
   ]);
+});
+
+test('a file with other columns is refused as a whole or row by row, as the declaration says, and told', async (t) => {
+  const file = join(project, 'datasets', 'web-orders.ts');
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    before
+      .replace("onNewColumn: 'ignore'", "onNewColumn: 'halt'")
+      .replace("onMissingColumn: 'ignore'", "onMissingColumn: 'quarantine'"),
+  );
+  const local = await startTestRuntime({ assembly: await synthesise(project, () => {}), dataDir });
+  t.after(() => local.stop({ keepData: true }));
+  const account = new Account(local);
+  const quarantined = async (fileId: string) =>
+    (await account.keys(account.lake, 'quarantine/web_orders/'))
+      .filter((key) => key.includes(fileId))
+      .map((key) => key.replace(/^.*\//, '').replace(fileId, '<id>'))
+      .sort();
+  const refused = async (key: string, lines: readonly string[]) => {
+    const fileId = await local.drop(key, lines.join('\n'));
+    const state = (await local.settled([fileId])).get(fileId);
+    assert.equal(state?.status, 'REJECTED', key);
+    assert.match(state.reason ?? '', /^SCHEMA_CHANGED: /, key);
+    const { rowsRead, rows, badRows, schemaChange } = state.result;
+    return { counts: [rowsRead, rows, badRows], schemaChange, left: await quarantined(fileId) };
+  };
+
+  const halted = await refused('web_orders/3.csv', [
+    'order_id,ordered_on,total,coupon,colour',
+    'A-6,2026-11-21,7,AUTUMN,red',
+  ]);
+  assert.deepEqual(halted, {
+    counts: [0, 0, 0],
+    schemaChange: { added: ['colour'], missing: [] },
+    left: ['3.csv', 'reason.json'],
+  });
+  const bare = await refused('web_orders/4.csv', ['order_id,ordered_on,total', 'A-7,2026-11-21,7']);
+  assert.deepEqual(bare, {
+    counts: [1, 0, 1],
+    schemaChange: { added: [], missing: ['coupon'] },
+    left: ['4.csv', '<id>.jsonl', 'reason.json'],
+  });
+  const loaded = await local.deployment.ask('SELECT order_id FROM millrace.web_orders ORDER BY order_id');
+  assert.deepEqual(loaded.rows.flat(), ['A-1', 'A-2', 'A-5']);
+  await account.until('a ticket', async () => {
+    const tickets = await account.tickets(local.deployment.output('TicketsTableName'));
+    return tickets.some(({ Key, State }) => Key === 'schema-change:web_orders' && State === 'OPEN');
+  });
 });
 
 test('a change that the stores cannot follow stops synthesis with what to do, and without a stack trace', async () => {
