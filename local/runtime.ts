@@ -158,13 +158,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
         dataDir,
         clock,
         port: options.helpDesk?.port,
-        disturb: () => faults.helpDesk(),
+        disturb: () => faults.server('help-desk'),
         warn,
       });
       await connectDesks(helpDesk, stacks, context);
     }
     if (options.crm && wantsCrm(stacks)) {
-      crm = await startCrm({ dataDir, clock, ...options.crm, warn });
+      crm = await startCrm({ dataDir, clock, ...options.crm, disturb: () => faults.server('crm'), warn });
       await connectCrm(crm, stacks, context);
     }
     for (const service of all) await service.start?.();

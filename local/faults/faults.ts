@@ -162,9 +162,9 @@ export class Faults {
     return work().finally(() => doomed.delete(doom));
   }
 
-  /** What the help desk does wrong with its next request. */
-  helpDesk(): FaultKind | undefined {
-    return this.#met('help-desk')[0]?.rule.how;
+  /** What the help desk, or the CRM, does wrong with its next request. */
+  server(name: 'help-desk' | 'crm'): FaultKind | undefined {
+    return this.#met(name)[0]?.rule.how;
   }
 
   /** Rules of a kind that meet what matches them. */

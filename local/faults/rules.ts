@@ -88,6 +88,8 @@ const rule = z.discriminatedUnion('fault', [
   }),
   /** What the local help desk does wrong. */
   z.strictObject({ fault: z.literal('help-desk'), ...often, how: z.enum(FAULT_KINDS) }),
+  /** What the local CRM does wrong. */
+  z.strictObject({ fault: z.literal('crm'), ...often, how: z.enum(FAULT_KINDS) }),
   /** The runtime's clock jumps ahead: once, or `count` times every `every` seconds. */
   z.strictObject({
     fault: z.literal('clock'),

@@ -19,6 +19,7 @@ describe('faults of a runtime that is up', () => {
   before(async () => {
     runtime = await startTestRuntime({
       clock,
+      crm: { port: 0, tickets: 1 },
       faults: { seed: 5, rules: [{ fault: 'lost', statuses: ['NONE'] }] },
     });
   });
@@ -41,6 +42,14 @@ describe('faults of a runtime that is up', () => {
     assert.deepEqual([put.status, put.answer.seed, put.answer.rules[0]?.service], [200, 9, 'textract']);
     assert.deepEqual((await ask('DELETE')).answer.rules, []);
     assert.deepEqual((await ask('GET')).answer.rules, []);
+  });
+
+  test('they reach the CRM of this machine', async () => {
+    const list = () => fetch(`${runtime.runtime.crm?.url}/api/v2/incremental/tickets/cursor.json`);
+    await ask('PUT', [{ fault: 'crm', how: 'down' }]);
+    await assert.rejects(list(), /fetch failed/);
+    await ask('DELETE');
+    assert.equal((await list()).status, 401);
   });
 
   test('a wrong plan is refused with what is wrong, and changes nothing', async () => {

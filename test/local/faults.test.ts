@@ -288,10 +288,14 @@ describe('plans', () => {
   });
 });
 
-describe('the help desk and the clock', () => {
-  test('a help desk fault is met as often as it should', () => {
-    const { faults } = faulty([{ fault: 'help-desk', how: 'nonsense', count: 1 }]);
-    assert.deepEqual([faults.helpDesk(), faults.helpDesk()], ['nonsense', undefined]);
+describe('the help desk, the CRM and the clock', () => {
+  test('faults of the help desk and of the CRM are met as often as they should, each by itself', () => {
+    const { faults } = faulty([
+      { fault: 'help-desk', how: 'nonsense', count: 1 },
+      { fault: 'crm', how: 'down', count: 1 },
+    ]);
+    assert.deepEqual([faults.server('help-desk'), faults.server('help-desk')], ['nonsense', undefined]);
+    assert.deepEqual([faults.server('crm'), faults.server('crm')], ['down', undefined]);
   });
 
   test('a movable clock jumps ahead, and what is due by then happens in order', async () => {
