@@ -138,6 +138,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await endpoint.close();
     faults.clear();
     for (const service of started.toReversed()) await service.stop?.();
+    for (const service of started) service.close?.();
     await helpDesk?.stop();
     await crm?.stop();
     release?.();

@@ -6,8 +6,9 @@ import { sqsBatch } from '../shared/handler.ts';
 import { s3Objects } from '../shared/objects.ts';
 import { FileId, ObjectRefSchema } from '../shared/schemas.ts';
 import { taskWorker } from '../shared/task-worker.ts';
-import { analyse, analyseTexts } from './analysis.ts';
+import { analyse } from './analysis.ts';
 import { comprehendApi } from './comprehend.ts';
+import { analyseTexts } from './ticket-texts.ts';
 
 const env = environment(['LAKE_BUCKET', 'TASK_QUEUE_URL']);
 /** A document, or a batch of texts of tickets. */

@@ -1,11 +1,14 @@
 import {
+  BatchDetectDominantLanguageCommand,
   BatchDetectSentimentCommand,
+  type BatchItemError,
   type ComprehendClient,
   DetectDominantLanguageCommand,
   DetectEntitiesCommand,
   DetectKeyPhrasesCommand,
   DetectPiiEntitiesCommand,
   DetectSentimentCommand,
+  type DominantLanguage,
   type LanguageCode,
   type SentimentScore,
 } from '@aws-sdk/client-comprehend';
@@ -19,10 +22,15 @@ export interface Entity {
   readonly score: number;
 }
 
+/** Texts of a batch at most. Source: Comprehend developer guide, quotas. */
+export const BATCH_TEXTS = 25;
+
 /** What the analysis asks of Comprehend. Every text is within the limits of its call. */
 export interface Comprehend {
-  /** Dominant languages, the likeliest first. */
-  languages(text: string): Promise<readonly { readonly code: string; readonly score: number }[]>;
+  /** The likeliest language; empty where Comprehend has none. */
+  language(text: string): Promise<string>;
+  /** The likeliest languages of up to 25 texts, in their order. */
+  languages(texts: readonly string[]): Promise<readonly string[]>;
   /** Scores of up to 25 texts, in their order. */
   sentiments(texts: readonly string[], language: string): Promise<readonly Scores[]>;
   personalData(text: string, language: string): Promise<readonly Found[]>;
@@ -31,35 +39,30 @@ export interface Comprehend {
 }
 
 export function comprehendApi(client: Pick<ComprehendClient, 'send'>): Comprehend {
+  const language = async (Text: string) => {
+    const { Languages } = await client.send(new DetectDominantLanguageCommand({ Text }));
+    return likeliest(Languages);
+  };
   return {
-    async languages(text) {
-      const { Languages = [] } = await client.send(new DetectDominantLanguageCommand({ Text: text }));
-      return Languages.map(({ LanguageCode: code = '', Score: score = 0 }) => ({ code, score })).sort(
-        (a, b) => b.score - a.score,
-      );
+    language,
+    async languages(texts) {
+      const answer = await client.send(new BatchDetectDominantLanguageCommand({ TextList: [...texts] }));
+      return inOrder(texts, answer, ({ Languages }) => likeliest(Languages), language);
     },
-    async sentiments(texts, language) {
-      const LanguageCode = language as LanguageCode;
-      const { ResultList = [], ErrorList = [] } = await client.send(
+    async sentiments(texts, languageCode) {
+      const LanguageCode = languageCode as LanguageCode;
+      const answer = await client.send(
         new BatchDetectSentimentCommand({ TextList: [...texts], LanguageCode }),
       );
-      const scores = new Map(
-        ResultList.map(({ Index, SentimentScore }) => [Index, scoresOf(SentimentScore)]),
+      return inOrder(
+        texts,
+        answer,
+        ({ SentimentScore }) => scoresOf(SentimentScore),
+        async (Text) => {
+          const { SentimentScore } = await client.send(new DetectSentimentCommand({ Text, LanguageCode }));
+          return scoresOf(SentimentScore);
+        },
       );
-      // A batch succeeds although texts of it failed. Alone, each has its own answer or its own error.
-      for (const { Index = -1 } of ErrorList) {
-        const { SentimentScore } = await client.send(
-          new DetectSentimentCommand({ Text: texts[Index], LanguageCode }),
-        );
-        scores.set(Index, scoresOf(SentimentScore));
-      }
-      return texts.map((_, index) => {
-        const found = scores.get(index);
-        if (found) return found;
-        throw new AnalysisFailed(
-          `Comprehend answered a batch of ${texts.length} texts without text ${index + 1}.`,
-        );
-      });
     },
     async personalData(text, language) {
       const { Entities = [] } = await client.send(
@@ -89,6 +92,28 @@ export function comprehendApi(client: Pick<ComprehendClient, 'send'>): Comprehen
     },
   };
 }
+
+/** What a batch found, text by text. It succeeds although texts of it failed: alone, each has its answer or its error. */
+async function inOrder<Result extends { Index?: number | undefined }, T>(
+  texts: readonly string[],
+  answer: { ResultList?: Result[] | undefined; ErrorList?: BatchItemError[] | undefined },
+  read: (result: Result) => T,
+  alone: (text: string) => Promise<T>,
+): Promise<T[]> {
+  const { ResultList = [], ErrorList = [] } = answer;
+  const found = new Map(ResultList.map((result) => [result.Index, read(result)] as const));
+  for (const { Index = -1 } of ErrorList) found.set(Index, await alone(texts[Index] ?? ''));
+  return texts.map((_, index) => {
+    const one = found.get(index);
+    if (one !== undefined) return one;
+    throw new AnalysisFailed(
+      `Comprehend answered a batch of ${texts.length} texts without text ${index + 1}.`,
+    );
+  });
+}
+
+const likeliest = (languages: readonly DominantLanguage[] = []): string =>
+  languages.toSorted((a, b) => (b.Score ?? 0) - (a.Score ?? 0))[0]?.LanguageCode ?? '';
 
 function scoresOf(score: SentimentScore | undefined): Scores {
   if (!score) throw new AnalysisFailed('Comprehend answered a sentiment without scores.');

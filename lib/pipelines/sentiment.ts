@@ -61,6 +61,7 @@ export class SentimentPipeline extends Construct implements Pipeline {
     lake.grantWrite(analyse, LAKE.redacted, LAKE.analysis);
     analyse.permit({
       actions: [
+        ...(config.crm.enabled ? ['comprehend:BatchDetectDominantLanguage'] : []),
         'comprehend:BatchDetectSentiment',
         'comprehend:DetectDominantLanguage',
         'comprehend:DetectEntities',

@@ -109,6 +109,8 @@ export interface LocalService {
   start?(): Promise<void> | void;
   /** Stops polling and closes what is open; after it nothing of the service runs. */
   stop?(): Promise<void> | void;
+  /** Called once every service has stopped: closes what others may have needed until then. */
+  close?(): void;
 }
 
 /** An event on the default bus, as EventBridge delivers it. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { analyse } from '../../lambdas/sentiment/analysis.ts';
 import { chunksOf } from '../../lambdas/sentiment/chunks.ts';
 import { combine, winner } from '../../lambdas/sentiment/combine.ts';
 import { type Comprehend, comprehendApi } from '../../lambdas/sentiment/comprehend.ts';
 import { redact } from '../../lambdas/sentiment/redact.ts';
+import { analyseTexts } from '../../lambdas/sentiment/ticket-texts.ts';
 import { cutBytes, utf8Bytes } from '../../lambdas/shared/unicode.ts';
 import { awsError, FakeClient, FILE_ID, MemoryLake, seeded } from './support.ts';
 
@@ -96,16 +97,26 @@ test('scores are combined by length', () => {
 /** A Comprehend that finds `SECRET` to be a name and records what it was asked. */
 class FakeComprehend implements Comprehend {
   readonly asked: { call: string; text: string }[] = [];
-  readonly language: string;
+  readonly #spoken: string;
   batches = 0;
 
-  constructor(language = 'en') {
-    this.language = language;
+  constructor(spoken = 'en') {
+    this.#spoken = spoken;
   }
 
-  async languages(text: string) {
-    this.asked.push({ call: 'languages', text });
-    return [{ code: this.language, score: 0.9 }];
+  async language(text: string) {
+    this.asked.push({ call: 'language', text });
+    return this.#spoken;
+  }
+
+  async languages(texts: readonly string[]) {
+    this.batches++;
+    assert.ok(texts.length <= 25);
+    for (const text of texts) {
+      assert.ok(text !== '' && utf8Bytes(text) <= 5_000);
+      this.asked.push({ call: 'languages', text });
+    }
+    return texts.map((text) => /^(\w\w):/.exec(text)?.[1] ?? this.#spoken);
   }
 
   async sentiments(texts: readonly string[]) {
@@ -193,7 +204,7 @@ test('a language without sentiment is UNKNOWN, and none of its text is published
   assert.deepEqual([result.redaction, result.redacted], ['NOT_SUPPORTED', null]);
   assert.deepEqual(
     comprehend.asked.map(({ call }) => call),
-    ['languages'],
+    ['language'],
   );
   assert.ok(
     [...lake.objects].every(([key, body]) => key.startsWith('restricted/') || !body.includes('SECRET')),
@@ -205,6 +216,71 @@ test('a language that Comprehend refuses after all is UNKNOWN, too', async () =>
   comprehend.sentiments = () => Promise.reject(awsError('UnsupportedLanguageException', 'fr'));
   const { result } = await analysed('Bonjour.', comprehend);
   assert.deepEqual([result.language, result.sentiment, result.scores], ['fr', 'UNKNOWN', null]);
+});
+
+describe('texts of tickets', () => {
+  const idOf = (n: number) => String(n).padStart(64, '0');
+  const refOf = (n: number) => ({ bucket: 'lake', key: `raw/crm-work/texts/${n}.txt` });
+  async function analysedTexts(texts: readonly string[], comprehend: Comprehend, lake = new MemoryLake()) {
+    for (const [n, text] of texts.entries()) lake.objects.set(refOf(n).key, text);
+    const batch = texts.map((_, n) => ({ sha256: idOf(n), text: refOf(n) }));
+    const counts = await analyseTexts(batch, { comprehend, lake, lakeBucket: 'lake' });
+    const found = texts.map((_, n) =>
+      JSON.parse(lake.objects.get(`analysis/tickets/${idOf(n)}.json`) ?? '{}'),
+    );
+    return { counts, found, lake };
+  }
+
+  test('are asked about together, each language by itself, and answered each for itself', async () => {
+    const comprehend = new FakeComprehend();
+    const long = `de: ${'Das ist kaputt. '.repeat(400)}`;
+    const texts = [...Array.from({ length: 22 }, (_, n) => `Lamp ${n} from SECRET\n\nIt is broken.`), long];
+    const { counts, found, lake } = await analysedTexts([...texts, ' ', 'nl: dank, SECRET'], comprehend);
+    assert.deepEqual([counts.analysed, comprehend.batches], [25, 3]);
+    assert.deepEqual(
+      found
+        .slice(-4)
+        .map(({ language, sentiment, chunks, redaction, subject }) => [
+          language,
+          sentiment,
+          chunks,
+          redaction,
+          subject,
+        ]),
+      [
+        ['en', 'POSITIVE', 1, 'DONE', 'Lamp 21 from [NAME]'],
+        ['de', 'POSITIVE', 2, 'NOT_SUPPORTED', null],
+        ['UNKNOWN', 'NEUTRAL', 0, 'DONE', ' '],
+        ['nl', 'UNKNOWN', 0, 'NOT_SUPPORTED', null],
+      ],
+    );
+    assert.equal(found[0].sentimentScore, 0.6);
+    const published = [...lake.objects].filter(([key]) => key.startsWith('analysis/'));
+    assert.ok(published.every(([, body]) => !body.includes('SECRET')));
+  });
+
+  test('that have an analysis are not asked about again', async () => {
+    const first = await analysedTexts(['One.', 'Two.'], new FakeComprehend());
+    const comprehend = new FakeComprehend();
+    const { counts } = await analysedTexts(['One.', 'Two.', 'Three.'], comprehend, first.lake);
+    assert.deepEqual(counts, { analysed: 1, characters: 6 });
+    assert.deepEqual([...new Set(comprehend.asked.map(({ text }) => text))], ['Three.']);
+  });
+
+  test('of a language that Comprehend refuses leave those of others alone', async () => {
+    const comprehend = new FakeComprehend();
+    const sentiments = comprehend.sentiments.bind(comprehend);
+    comprehend.sentiments = (texts, language?: string) =>
+      language === 'fr' ? Promise.reject(awsError('UnsupportedLanguageException', 'fr')) : sentiments(texts);
+    const { found } = await analysedTexts(['fr: Bonjour.', 'Hello.'], comprehend);
+    assert.deepEqual(
+      found.map(({ language, sentiment }) => [language, sentiment]),
+      [
+        ['fr', 'UNKNOWN'],
+        ['en', 'POSITIVE'],
+      ],
+    );
+  });
 });
 
 test('a text that failed within a batch is asked about alone, and never left out', async () => {
@@ -234,6 +310,26 @@ test('an error of a text that failed twice keeps its name', async () => {
     },
   });
   await assert.rejects(comprehendApi(client).sentiments(['one'], 'en'), { name: 'ThrottlingException' });
+});
+
+test('languages of a batch come in order, and one that failed alone', async () => {
+  const client = new FakeClient({
+    BatchDetectDominantLanguage: () => ({
+      ResultList: [
+        { Index: 2, Languages: [] },
+        {
+          Index: 0,
+          Languages: [
+            { LanguageCode: 'de', Score: 0.2 },
+            { LanguageCode: 'en', Score: 0.8 },
+          ],
+        },
+      ],
+      ErrorList: [{ Index: 1, ErrorCode: 'INTERNAL_SERVER_ERROR' }],
+    }),
+    DetectDominantLanguage: ({ Text }) => ({ Languages: [{ LanguageCode: Text, Score: 1 }] }),
+  });
+  assert.deepEqual(await comprehendApi(client).languages(['one', 'fr', '?']), ['en', 'fr', '']);
 });
 
 test('an answer that leaves a text out is an error', async () => {

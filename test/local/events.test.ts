@@ -11,7 +11,7 @@ import { targetPayload } from '../../local/services/events/input.ts';
 import { compilePattern } from '../../local/services/events/pattern.ts';
 import { AwsError } from '../../local/services/service.ts';
 import { createSqs } from '../../local/services/sqs/index.ts';
-import { ADMINISTRATOR, FakeContext, resource, serveJson } from './fake-context.ts';
+import { ADMINISTRATOR, FakeContext, resource, serveJson, stopped } from './fake-context.ts';
 
 const EVENT = {
   source: 'aws.s3',
@@ -175,17 +175,25 @@ test('a delivery is tried again while its target is throttled, and survives a re
   first.deliver({ source: 'a', 'detail-type': 'x', detail: {} });
   await context.manual.advance(3_000);
   assert.equal(context.calls.length, 3, 'at once, after 1 s and after 2 s more');
-  await first.stop?.();
+  await stopped(first);
   context.onCall = () => ({});
-  const second = await start(context.use(t, createEvents(context)));
+  const second = await start(createEvents(context));
   await settled();
   assert.equal(context.calls.length, 4);
-  await second.stop?.();
-  second.stop = () => {};
+  await stopped(second);
   const third = await start(createEvents(context));
-  t.after(() => third.stop?.());
   await settled();
   assert.equal(context.calls.length, 4, 'what was delivered is not sent again');
+
+  await third.stop?.();
+  third.deliver({ source: 'a', 'detail-type': 'x', detail: {} });
+  await settled();
+  assert.equal(context.calls.length, 4, 'what others tell while they stop waits for the next start');
+  third.close?.();
+  const fourth = await start(createEvents(context));
+  t.after(() => stopped(fourth));
+  await settled();
+  assert.equal(context.calls.length, 5);
 });
 
 test('what is refused goes to the dead-letter queue with the reason', async (t) => {

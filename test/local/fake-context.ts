@@ -112,9 +112,15 @@ export class FakeContext implements RuntimeContext {
   /** Makes a service callable, and stops it when the test ends. */
   use<Service extends LocalService>(t: TestContext, service: Service): Service {
     for (const name of service.signingNames) this.services.set(name, service);
-    t.after(() => service.stop?.());
+    t.after(() => stopped(service));
     return service;
   }
+}
+
+/** Stops a service as the runtime does. */
+export async function stopped(service: LocalService): Promise<void> {
+  await service.stop?.();
+  service.close?.();
 }
 
 /** A template's resource for a provisioner. */

@@ -128,5 +128,8 @@ export function createEvents(context: RuntimeContext): LocalService & { deliver(
       for (const bus of buses.values()) bus.stop();
       outbox.stop();
     },
+    close() {
+      outbox.close();
+    },
   };
 }

@@ -61,9 +61,14 @@ export class Outbox {
     this.#pump();
   }
 
+  /** Delivers no more; what is still promised is kept for the next run. */
   stop(): void {
     this.#running = false;
     for (const cancel of this.#cancelRetries) cancel();
+  }
+
+  /** Nothing can be promised any more. */
+  close(): void {
     this.#db.close();
   }
 
@@ -123,7 +128,7 @@ export class Outbox {
   }
 
   #done({ id }: Row): void {
-    if (this.#running) this.#statements.remove.run(id);
+    if (this.#db.isOpen) this.#statements.remove.run(id);
   }
 }
 

@@ -185,5 +185,8 @@ export function createScheduler(context: RuntimeContext): LocalService {
       for (const schedule of running.values()) schedule.stop();
       outbox.stop();
     },
+    close() {
+      outbox.close();
+    },
   };
 }
