@@ -169,7 +169,10 @@ export interface CrmSettings {
 
 /** Names of the sources table's keys. */
 export const SOURCES_TABLE = {
-  /** The source (`zendesk-acme.zendesk.com`); `webhook#<event id>` for an event of the webhook that was taken. */
+  /**
+   * The source (`zendesk-acme.zendesk.com`); `customer_features` for who computes them; `webhook#<event id>` for an event
+   * of the webhook that was taken.
+   */
   partitionKey: 'pk',
   /** `CURSOR`; `PAGE#<sequence, 12 digits>` for a page that is fetched and not loaded; `EVENT` of a webhook's event. */
   sortKey: 'sk',
