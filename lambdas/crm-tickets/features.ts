@@ -40,8 +40,8 @@ export interface PlanDependencies {
 }
 
 /**
- * Whether customer features are due and nobody else computes them, and if so, what the job is to read and with how many workers. It writes down the
- * files that the job reads, so that the same run always gives the same rows.
+ * Whether customer features are due and nobody else computes them, and if so, what the job is to read and with how many
+ * workers. It writes down the files that the job reads, so that the same run always gives the same rows.
  */
 export async function planFeatures(at: Date, dependencies: PlanDependencies): Promise<FeaturePlan> {
   const { lake, objects, lakeBucket, settings, claim } = dependencies;
