@@ -54,8 +54,14 @@ const READING = ['SELECT', 'WITH', 'SHOW', 'EXPLAIN'];
 /** Words by which a statement that begins as a query writes: `SELECT … INTO`, `EXPLAIN … ` of what is none, functions. */
 const WRITING =
   /\b(INTO|INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|TRUNCATE|COPY|UNLOAD|GRANT|REVOKE|CALL|VACUUM|SET_CONFIG|PG_(?:TERMINATE|CANCEL)_BACKEND)\b/i;
-/** Texts, quoted names and comments: what they say is nobody's command. */
-const SAID = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\//g;
+/**
+ * Texts, quoted names and comments: what they say is nobody's command. Whether a backslash escapes the quote behind it is
+ * the server's to say: what is read in either way has to be harmless.
+ */
+const SAID = [
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\//g,
+  /'(?:\\[\s\S]|[^'\\]|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\*[\s\S]*?\*\//g,
+];
 
 /**
  * One query without a semicolon at its end.
@@ -63,7 +69,11 @@ const SAID = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$|--[^\n]*|\/\
  */
 export function readOnly(sql: string): string {
   const query = sql.trim().replace(/;\s*$/, '');
-  const words = query.replace(SAID, ' ').trim();
+  for (const said of SAID) assertReading(query.replace(said, ' ').trim());
+  return query;
+}
+
+function assertReading(words: string): void {
   const [first = ''] = /^\w+/.exec(words) ?? [];
   if (!READING.includes(first.toUpperCase())) {
     throw new WrongUsage(`This command only reads: a query begins with ${READING.join(', ')}.`);
@@ -75,7 +85,6 @@ export function readOnly(sql: string): string {
       `This command only reads: ${writes.toUpperCase()} is refused. Put a column of that name in double quotes.`,
     );
   }
-  return query;
 }
 
 function columnsOf({ columns, rows }: Answer) {

@@ -27,6 +27,7 @@ export type ReasonCode =
   | 'CORRUPT_FILE'
   | 'TOO_LARGE'
   | 'DELETED'
+  | 'BAD_NAME'
   | 'MISSING_COLUMNS'
   | 'SCHEMA_CHANGED'
   | 'OVER_TOLERANCE';

@@ -57,6 +57,7 @@ export async function inspect(
     file = { ...file, bytes, landedAt: landedAt.toISOString() };
     const published = await dependencies.shelf.readJson(OUTPUT_NAME, PublishedSchema);
     if (published) return { verdict: 'PUBLISHED', file, chunks: [], published };
+    if (source.key.endsWith(' ')) return rejected(refuse.badName());
     if (bytes === 0) return rejected(refuse.empty());
     const { maxBytes } = dependencies.settings;
     if (bytes > maxBytes) return rejected(refuse.tooLarge(bytes, maxBytes));

@@ -25,6 +25,11 @@ export const refuse = {
     ),
   deleted: () =>
     reason('DELETED', 'The file was deleted before it was read. Send it again if it is still wanted.'),
+  badName: () =>
+    reason(
+      'BAD_NAME',
+      'The name of the file ends in a space, which the warehouse cannot tell from the name without it. Send it under another name.',
+    ),
   missingColumns: (dataset: string, columns: readonly string[]) =>
     reason(
       'MISSING_COLUMNS',

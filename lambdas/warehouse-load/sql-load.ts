@@ -90,6 +90,11 @@ function stage(statements: Statements, { dataset, sets, rows, isMixed, filesUri 
     `CREATE TEMP TABLE ${FILES} (${FILE_COLUMNS.map(columnDdl).join(', ')})`,
     `COPY ${FILES} FROM ${quote(filesUri)} ${COPIED}`,
   );
+  // Times that were read in another unit than they are written are of 1970, or of no year at all.
+  statements.expect(
+    `(SELECT COUNT(*) FROM ${FILES} WHERE "landed_at" NOT BETWEEN '2000-01-01' AND '2100-01-01') = 0`,
+    'the warehouse reads other times from the files than are written there',
+  );
   const columns = stagedColumns(dataset);
   const names = columns.map(({ name }) => name);
   statements.add(`CREATE TEMP TABLE ${STAGE} (${columns.map(columnDdl).join(', ')})`);

@@ -101,6 +101,8 @@ function publicView({ name, columns }: Dataset): View[] {
 /** Sum over the last `days` days, or over those between two counts of days back. */
 const since = (days: number, value: string) =>
   `SUM(CASE WHEN "day" > CURRENT_DATE - ${days} THEN ${value} ELSE 0 END)`;
+/** A sum of counts is a count: Redshift's SUM of BIGINT is NUMERIC. */
+const count = (sum: string) => `CAST(${sum} AS BIGINT)`;
 const between = (from: number, to: number, value: string) =>
   `SUM(CASE WHEN "day" > CURRENT_DATE - ${from} AND "day" <= CURRENT_DATE - ${to} THEN ${value} ELSE 0 END)`;
 /** Amounts in several currencies have no sum. */
@@ -118,11 +120,11 @@ const customerHealth: View = {
     ` COALESCE(d."documents_90d", 0) AS "documents_90d", d."document_sentiment_90d"` +
     ` FROM ${schema}.customers AS c` +
     ` LEFT JOIN (SELECT "customer_id", ${inOneCurrency('MIN("currency")')} AS "currency",` +
-    ` ${since(90, '"orders"')} AS "orders_90d", ${inOneCurrency(since(90, '"revenue"'))} AS "revenue_90d",` +
+    ` ${count(since(90, '"orders"'))} AS "orders_90d", ${inOneCurrency(since(90, '"revenue"'))} AS "revenue_90d",` +
     ` ${inOneCurrency(between(180, 90, '"revenue"'))} AS "revenue_prior_90d"` +
     ` FROM ${schema}.${DAILY_TABLES.sales} WHERE "day" > CURRENT_DATE - 180 GROUP BY "customer_id") AS s ON s."customer_id" = c."customer_id"` +
-    ` LEFT JOIN (SELECT "customer_id", ${since(90, '"tickets"')} AS "tickets_90d", SUM("tickets_open") AS "tickets_open",` +
-    ` ${since(90, '"tickets_high_priority"')} AS "tickets_high_priority_90d",` +
+    ` LEFT JOIN (SELECT "customer_id", ${count(since(90, '"tickets"'))} AS "tickets_90d", ${count('SUM("tickets_open")')} AS "tickets_open",` +
+    ` ${count(since(90, '"tickets_high_priority"'))} AS "tickets_high_priority_90d",` +
     ` ${since(90, '"sentiment_sum"')} / NULLIF(${since(90, '"sentiment_count"')}, 0) AS "ticket_sentiment_90d"` +
     ` FROM ${schema}.${DAILY_TABLES.tickets} GROUP BY "customer_id") AS t ON t."customer_id" = c."customer_id"` +
     ` LEFT JOIN (SELECT "customer_id", COUNT(*) AS "documents_90d", AVG("score_positive" - "score_negative") AS "document_sentiment_90d"` +

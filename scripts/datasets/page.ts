@@ -20,6 +20,7 @@ Written from the declarations in \`datasets/\` by \`npm run docs:datasets\`; cha
 A dataset is declared once. From the declaration come the validation of rows, the Parquet schema, the tables in the Glue catalogue, the table in the warehouse and its loads, the alarms for data that is late or too much, and this page.
 
 - **A new dataset of files** is one file in \`datasets/\` and its name in the list of \`datasets/index.ts\`. Its files then go to \`<dataset>/\` of the landing bucket.
+- **Texts** are kept as they are, but for spaces at their end: Redshift compares without these, and one key there would be two in Athena.
 - **A new column** goes behind the others and may be empty: files of before stay readable, and the next load adds it to the warehouse's table. Anything else that tables and files cannot follow (a column that is gone, renamed, of another type or newly required, another key or event time) stops synthesis, with what to do instead. \`datasets/schemas.lock.json\` holds what was last released; \`npm run docs:datasets\` brings it up to date with this page.
 - **In Athena** \`<dataset>\` is a view of the rows that count. \`<dataset>_files\` and what else is named below are the tables behind it: all files, published or not. Conditions on \`year\`, \`month\` and \`day\` (of the event time, UTC) save reading.
 - **Rows are checked** when their file is read: a text is read into the column's type, a time without a zone is UTC, and an empty text is no value. Event times are from 2000 to 2049.`;

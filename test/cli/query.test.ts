@@ -9,6 +9,7 @@ for (const sql of [
   'SHOW search_path',
   'EXPLAIN SELECT /* ; insert */ 1',
   'SELECT $$ ; truncate $$',
+  "SELECT 1 WHERE 'a1' ~ '\\\\d'",
 ]) {
   test(`${sql} is a query`, () => {
     assert.equal(readOnly(sql), sql.trim().replace(/;\s*$/, ''));
@@ -24,6 +25,9 @@ for (const [sql, says] of [
   ['SELECT * INTO other FROM sales', /INTO is refused/],
   ['WITH a AS (SELECT 1) INSERT INTO sales SELECT * FROM a', /INSERT is refused/],
   ['EXPLAIN DELETE FROM sales', /DELETE is refused/],
+  // Of a text that ends at the second quote, or at the third where a backslash escapes.
+  ["SELECT '\\'' AS a INTO t FROM sales --'", /INTO is refused/],
+  ["SELECT '\\' AS a INTO t FROM sales --'", /INTO is refused/],
   ['SELECT pg_terminate_backend(1)', /PG_TERMINATE_BACKEND is refused/],
   ['GRANT ALL ON sales TO PUBLIC', /only reads/],
 ] as const) {

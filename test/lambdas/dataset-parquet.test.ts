@@ -128,7 +128,7 @@ test('a file has nothing that an old reader does not know', () => {
         ['a_decimal', 'INT64', 'DECIMAL'],
         ['a_boolean', 'BOOLEAN', undefined],
         ['a_date', 'INT32', 'DATE'],
-        ['a_timestamp', 'INT64', 'TIMESTAMP_MILLIS'],
+        ['a_timestamp', 'INT64', 'TIMESTAMP_MICROS'],
       ],
     );
   }

@@ -27,7 +27,9 @@ const READ: readonly (readonly [Partial<Column>, readonly (readonly [unknown, un
     [
       ['', null],
       [null, null],
-      [' kept as it is ', ' kept as it is '],
+      [' kept as it is\t', ' kept as it is\t'],
+      ['but for spaces at its end  ', 'but for spaces at its end'],
+      ['  ', null],
       [1001, '1001'],
       [2n ** 60n, String(2n ** 60n)],
       [1.5, 'WRONG_TYPE'],

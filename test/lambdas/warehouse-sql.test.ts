@@ -50,6 +50,15 @@ test('a load brings rows of every type, and the same again changes nothing', asy
   ]);
 });
 
+test('times that come out of the files as of another age are refused, and nothing is kept', async (t) => {
+  const warehouse = await open(t);
+  // What a reader makes of microseconds that takes them for nanoseconds.
+  const file = { name: 'sales/a.csv', landedAt: '1970-01-21T18:47:00Z', rows: [order('1')] };
+  const entry = await warehouse.publish(sales, file);
+  await assert.rejects(warehouse.load(sales, [entry]), /reads other times from the files than are written/);
+  assert.deepEqual(await warehouse.sql('SELECT COUNT(*) FROM millrace.sales'), [['0']]);
+});
+
 test('a later version of a file replaces exactly its own rows, whichever is loaded first', async (t) => {
   const versions = [
     {

@@ -135,6 +135,7 @@ describe('files of sales', { timeout: 600_000 }, () => {
   const refused: Readonly<Record<string, readonly [body: string | Buffer, code: string]>> = {
     'empty.csv': ['', 'EMPTY_FILE'],
     'header.csv': [csv([]), 'NO_ROWS'],
+    'space.csv ': [csv(manySales(3)), 'BAD_NAME'],
     'list.json': ['[]', 'NO_ROWS'],
     'picture.csv': [Buffer.from('89504e470d0a1a0a0000000d49484452000001', 'hex'), 'UNSUPPORTED_TYPE'],
     'cut.csv.gz': [gzipSync(csv(manySales(500))).subarray(0, 900), 'CORRUPT_FILE'],

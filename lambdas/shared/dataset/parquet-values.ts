@@ -81,7 +81,7 @@ function plainInt32(values: readonly Known[]): Uint8Array {
 function plainInt64(values: readonly Known[]): Uint8Array {
   const bytes = Buffer.allocUnsafe(values.length * 8);
   for (const [i, value] of values.entries()) {
-    const number = value instanceof Date ? BigInt(value.getTime()) : value;
+    const number = value instanceof Date ? BigInt(value.getTime()) * 1000n : value;
     if (typeof number !== 'bigint') throw new TypeError(`Not a 64-bit integer: ${typeof value}.`);
     bytes.writeBigInt64LE(number, i * 8);
   }

@@ -97,7 +97,7 @@ function columnReader(column: Column, isEventTime: boolean): ColumnReader {
   return {
     column,
     read(raw) {
-      const given = typeof raw === 'string' && !isText ? raw.trim() : raw;
+      const given = typeof raw !== 'string' ? raw : isText ? withoutEndingSpaces(raw) : raw.trim();
       if (given === undefined || given === null || given === '') return missing;
       const value = readValue(given);
       if (value === undefined) return wrongType;
@@ -108,6 +108,13 @@ function columnReader(column: Column, isEventTime: boolean): ColumnReader {
       return value;
     },
   };
+}
+
+/** Redshift compares texts without the spaces at their end: with them, one key there would be two elsewhere. */
+function withoutEndingSpaces(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === ' ') end -= 1;
+  return end === text.length ? text : text.slice(0, end);
 }
 
 function fault(code: ProblemCode, message: string): Fault {

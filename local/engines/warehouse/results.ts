@@ -40,7 +40,7 @@ const TYPES: Readonly<
   [DuckDBTypeId.UINTEGER]: ['int8', long, 19],
   [DuckDBTypeId.BIGINT]: ['int8', long, 19],
   [DuckDBTypeId.UBIGINT]: ['int8', long, 19],
-  // The sum of integers, which Redshift makes a BIGINT.
+  // The sum of integers, which Redshift makes a BIGINT; that of BIGINT, a NUMERIC there, is cast where it matters.
   [DuckDBTypeId.HUGEINT]: ['int8', long, 19],
   [DuckDBTypeId.FLOAT]: ['float4', double, 8],
   [DuckDBTypeId.DOUBLE]: ['float8', double, 17],
