@@ -180,7 +180,8 @@ async function until(
       throw new DrillFailed(`after ${PATIENCE_MS / 60_000} minutes it was still not so that ${what}.`);
     }
     const told = JSON.stringify(scene);
-    if (told !== still.scene) still = { since: now, scene: told, minutes: 2 };
+    if (told !== still.scene || options.runtime.services.lambda.isBusy())
+      still = { since: now, scene: told, minutes: 2 };
     if (now - still.since > STILL_MS) {
       progress.note(`Nothing moves: time does, by ${still.minutes} minutes.`);
       skip(options, still.minutes * 60);

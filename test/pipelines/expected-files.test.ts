@@ -8,14 +8,21 @@ import { Account } from '../support/account.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 const MINUTE = 60_000;
-const DAY = 86_400_000;
+const HOUR = 60 * MINUTE;
 const good = readFileSync(new URL('../../samples/sales/sales-2026-11-20.csv', import.meta.url));
 
-/** Twenty to eight in the morning, UTC, of the next working day but one: past 06:00 in Berlin, in summer and in winter. */
-function dayAfterNext(now: number): number {
-  const at = new Date(now + 2 * DAY);
-  while ([0, 6].includes(at.getUTCDay())) at.setTime(at.getTime() + DAY);
-  return at.setUTCHours(7, 40, 0, 0);
+const BERLIN = new Intl.DateTimeFormat('en', {
+  hour: 'numeric',
+  hourCycle: 'h23',
+  timeZone: 'Europe/Berlin',
+});
+
+/** The next six o'clock in Berlin on a working day: until when the file has to be there. */
+function nextDue(now: number): number {
+  for (let hour = Math.ceil(now / HOUR) * HOUR; ; hour += HOUR) {
+    const at = new Date(hour);
+    if (Number(BERLIN.format(at)) === 6 && ![0, 6].includes(at.getUTCDay())) return hour;
+  }
 }
 
 describe('a file that is expected every working day', { timeout: 600_000 }, async () => {
@@ -29,6 +36,9 @@ describe('a file that is expected every working day', { timeout: 600_000 }, asyn
     );
 
   test('is a ticket when it is late, which is over when it has come', async () => {
+    // One day is late, whatever day it is today.
+    if (nextDue(clock.now()) - clock.now() < 10 * MINUTE) clock.jump(20 * MINUTE);
+    const due = nextDue(clock.now());
     // Since when the prefix is watched, the reconciliation says.
     await account.sfn.send(
       new StartExecutionCommand({
@@ -43,7 +53,7 @@ describe('a file that is expected every working day', { timeout: 600_000 }, asyn
       );
       return Item !== undefined;
     });
-    clock.jump(dayAfterNext(clock.now()) - clock.now());
+    clock.jump(due + 100 * MINUTE - clock.now());
     const [late] = await account.until(
       'a ticket about the late file',
       async () => tickets().length > 0 && tickets(),

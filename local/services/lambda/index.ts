@@ -36,6 +36,11 @@ const eventInvokeProperties = ofFunction.extend({
   DestinationConfig: z.object({ OnSuccess: destination, OnFailure: destination }).default({}),
 });
 
+export interface Lambda extends LocalService {
+  /** Whether a function is at work, or waits for an execution environment. */
+  isBusy(): boolean;
+}
+
 /**
  * Lambda: functions as processes, asynchronous invocation, and event source mappings on queues.
  * @param assets finds the code of functions in the cloud assembly
@@ -44,7 +49,7 @@ export function createLambda(
   context: RuntimeContext,
   assets: Assets,
   options: PoolOptions & InvokerOptions = {},
-): LocalService {
+): Lambda {
   const functions = new Map<string, LambdaFunction>();
   const configs = new Map<string, EventInvokeConfig>();
   const pool = new Pool(context, options);
@@ -154,6 +159,7 @@ export function createLambda(
       'AWS::Lambda::Version': provisionVersion,
       'AWS::Lambda::Alias': provisionAlias,
     },
+    isBusy: () => pool.isBusy,
     start() {
       asyncQueue.start();
       mappings.start();

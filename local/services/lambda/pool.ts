@@ -65,6 +65,11 @@ export class Pool {
     return this.#environments.size;
   }
 
+  /** Whether any of them is at work, or wanted. */
+  get isBusy(): boolean {
+    return this.#queues.size > 0 || this.#environments.size > this.#idle.size;
+  }
+
   /** Waits for an environment of the function; give it back with {@link release}. */
   acquire(fn: LambdaFunction): Promise<Environment> {
     for (const [environment, cancelReaping] of this.#idle) {
