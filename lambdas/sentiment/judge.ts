@@ -45,9 +45,10 @@ export async function languagesOf(
   texts: readonly string[],
   comprehend: Comprehend,
 ): Promise<readonly string[]> {
-  const asked = texts.map((text) => cutBytes(text, BATCHED_BYTES)).filter(hasWords);
-  const found = (await batched(asked, (batch) => comprehend.languages(batch))).values();
-  return texts.map((text) => (hasWords(cutBytes(text, BATCHED_BYTES)) && found.next().value) || UNKNOWN);
+  const beginnings = texts.map((text) => cutBytes(text, BATCHED_BYTES));
+  const found = await batched(beginnings.filter(hasWords), (batch) => comprehend.languages(batch));
+  const inOrder = found.values();
+  return beginnings.map((beginning) => (hasWords(beginning) && inOrder.next().value) || UNKNOWN);
 }
 
 export type Mood = Pick<SentimentResult, 'sentiment' | 'scores' | 'chunks'>;
